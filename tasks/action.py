@@ -1,0 +1,171 @@
+"""An Action: the canonical record of a step, and its key.
+
+The record has the shape of the Remote Execution API (``Action``, ``Command``, ``Directory``), and the key is the
+SHA-256 of the encoded ``Action``. Nothing of the machine, the user or the project's location is in it: an action
+sees its inputs below ``in/`` and writes below ``out/`` of a working folder of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from tasks import reapi
+
+SALT = b"transship 1"
+"""Part of every key: a new value disowns all results that were ever recorded."""
+
+
+@dataclass(frozen=True, order=True)
+class Digest:
+    """Content of a file: its SHA-256 in lower-case hexadecimal and its size in bytes."""
+
+    hash: str
+    size: int
+
+    @staticmethod
+    def of(data: bytes) -> Digest:
+        """The digest of ``data``."""
+        return Digest(hashlib.sha256(data).hexdigest(), len(data))
+
+
+Tree = Mapping[str, Digest]
+"""Files by relative POSIX path."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """Where an action runs.
+
+    Attributes:
+        toolchain: The folder below ``images/``, or ``host``; a name for people, not part of a key.
+        identity: SHA-256 over what the image holds.
+    """
+
+    toolchain: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """A program run once, on declared inputs, for declared outputs, without network.
+
+    Attributes:
+        argv: The command; paths are relative to the working folder.
+        image: What it runs in.
+        inputs: Files below ``in/``, by path relative to it.
+        outputs: Files or folders below ``out/`` that it has to write, by path relative to it; no others.
+        env: The whole environment.
+        timeout: Seconds. Part of the key, so that a slow machine cannot hide a limit that is too short.
+    """
+
+    argv: tuple[str, ...]
+    image: Image
+    inputs: tuple[tuple[str, Digest], ...]
+    outputs: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = ()
+    timeout: int = 600
+
+    def __post_init__(self) -> None:
+        """Refuse paths that leave the working folder."""
+        for path in (*(path for path, _ in self.inputs), *self.outputs):
+            parts = PurePosixPath(path).parts
+            if not parts or parts[0] == "/" or ".." in parts or str(PurePosixPath(*parts)) != path:
+                raise ValueError(f"not a plain relative path: {path!r}")
+
+
+def inputs(tree: Tree) -> tuple[tuple[str, Digest], ...]:
+    """``tree`` in the form that an :class:`Action` holds: sorted by path."""
+    return tuple(sorted(tree.items()))
+
+
+def below(folder: str, tree: Tree) -> dict[str, Digest]:
+    """``tree`` moved into ``folder``."""
+    return {f"{folder}/{path}": digest for path, digest in tree.items()}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An action in its canonical encoding.
+
+    Attributes:
+        key: Digest of the ``Action`` message: the name of the result in every cache.
+        blobs: The ``Action``, ``Command`` and ``Directory`` messages by digest, as a remote executor needs them.
+    """
+
+    key: Digest
+    blobs: Mapping[Digest, bytes]
+
+
+def encode(action: Action) -> Encoded:
+    """Encode ``action``; equal actions have equal bytes on any machine."""
+    blobs: dict[Digest, bytes] = {}
+
+    def add(message: reapi.Message) -> Digest:
+        data: bytes = message.SerializeToString(deterministic=True)
+        digest = Digest.of(data)
+        blobs[digest] = data
+        return digest
+
+    root = add(_directory({f"in/{path}": digest for path, digest in action.inputs}, add))
+    command = reapi.Command(
+        arguments=action.argv,
+        environment_variables=[{"name": name, "value": value} for name, value in sorted(action.env)],
+        output_paths=sorted(f"out/{path}" for path in action.outputs),
+    )
+    key = add(
+        reapi.Action(
+            command_digest=_message(add(command)),
+            input_root_digest=_message(root),
+            timeout={"seconds": action.timeout},
+            salt=SALT,
+            platform={"properties": [{"name": "image", "value": action.image.identity}]},
+        )
+    )
+    return Encoded(key, blobs)
+
+
+def encode_result(tree: Tree) -> bytes:
+    """The ``ActionResult`` of a step that succeeded with the files ``tree`` below ``out/``."""
+    files = [{"path": f"out/{path}", "digest": _message(digest)} for path, digest in sorted(tree.items())]
+    data: bytes = reapi.ActionResult(output_files=files).SerializeToString(deterministic=True)
+    return data
+
+
+def decode_result(data: bytes) -> dict[str, Digest]:
+    """The files below ``out/`` of an encoded ``ActionResult``.
+
+    Raises:
+        google.protobuf.message.DecodeError: ``data`` is not such a message.
+    """
+    result = reapi.ActionResult.FromString(data)
+    return {
+        file.path.removeprefix("out/"): Digest(file.digest.hash, file.digest.size_bytes)
+        for file in result.output_files
+    }
+
+
+def _message(digest: Digest) -> reapi.Message:
+    return reapi.Digest(hash=digest.hash, size_bytes=digest.size)
+
+
+def _directory(tree: Tree, add: reapi.Add) -> reapi.Message:
+    """The ``Directory`` message of ``tree``: names sorted, sub-folders added to the blobs first."""
+    files = {path: digest for path, digest in tree.items() if "/" not in path}
+    return reapi.Directory(
+        files=[{"name": name, "digest": _message(digest)} for name, digest in sorted(files.items())],
+        directories=[
+            {"name": name, "digest": _message(add(_directory(content, add)))} for name, content in _folders(tree)
+        ],
+    )
+
+
+def _folders(tree: Tree) -> Iterator[tuple[str, dict[str, Digest]]]:
+    folders: dict[str, dict[str, Digest]] = {}
+    for path, digest in tree.items():
+        name, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(name, {})[rest] = digest
+    yield from sorted(folders.items())
