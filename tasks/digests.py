@@ -1,0 +1,58 @@
+"""Digests of files that have not changed since they were last read, remembered across runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from tasks.action import Digest
+
+_SETTLED_NS = 100_000_000
+"""A file changed less than this before it was read may change again within the clock's resolution, unnoticed."""
+
+
+class DigestCache:
+    """SHA-256 of files, read again only where device, inode, size, mtime or ctime differ from the last time.
+
+    ctime is what makes this safe: copying tools restore mtime, nothing restores ctime.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = normal")
+        self._db.execute("create table if not exists digest (path text primary key, stamp text, sha256 text) strict")
+
+    def of(self, path: Path) -> Digest | None:
+        """Digest of the file, or None where there is no such regular file."""
+        try:
+            stat = path.lstat()
+            if path.is_symlink() or not path.is_file():
+                return None
+            stamp = _stamp(stat)
+            row = self._db.execute("select sha256 from digest where path = ? and stamp = ?", (str(path), stamp))
+            if found := row.fetchone():
+                return Digest(found[0], stat.st_size)
+            return self._read(path, stat)
+        except FileNotFoundError:
+            return None
+
+    def _read(self, path: Path, stat: os.stat_result) -> Digest:
+        started = time.time_ns()
+        with path.open("rb") as reader:
+            sha256 = hashlib.file_digest(reader, "sha256").hexdigest()
+        if stat.st_ctime_ns < started - _SETTLED_NS and _stamp(path.lstat()) == _stamp(stat):
+            self._db.execute("insert or replace into digest values (?, ?, ?)", (str(path), _stamp(stat), sha256))
+        return Digest(sha256, stat.st_size)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+def _stamp(stat: os.stat_result) -> str:
+    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"

@@ -1,0 +1,83 @@
+"""From the store into ``build/``: what a person looks at, put there in one rename."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from tasks import runs
+from tasks.action import Tree
+from tasks.digests import DigestCache
+from tasks.runs import Run
+from tasks.store import Store
+
+_PARTIAL = ".partial"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def is_published(tree: Tree, folder: Path, digests: DigestCache, *, whole: bool) -> bool:
+    """Whether ``folder`` holds exactly ``tree``; where not ``whole``, other files may lie beside it."""
+    if whole:
+        names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+        if names != set(tree):
+            return False
+    return all(digests.of(folder / name) == digest for name, digest in tree.items())
+
+
+def publish(store: Store, tree: Tree, folder: Path, build: Path, run: Run, *, whole: bool) -> None:
+    """Put ``tree`` into ``folder``, a folder somewhere below ``build``.
+
+    Where ``whole``, the folder becomes exactly ``tree`` in one step; otherwise each file is replaced in one step and
+    others are left alone. Whoever looks at any moment, and after a crash at any point, sees the old or the new state.
+
+    Raises:
+        Missing: A blob is not in the store; ``folder`` is then as it was.
+    """
+    partial = build / _PARTIAL / run.id
+    fresh = partial / "new"
+    shutil.rmtree(partial, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        for name, digest in tree.items():
+            store.extract(digest, fresh / name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if whole:
+            _exchange(fresh, folder)
+        else:
+            folder.mkdir(exist_ok=True)
+            for name in tree:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(fresh / name, folder / name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep(build: Path, live: Path) -> None:
+    """Remove what runs that are no longer alive (see :mod:`tasks.runs`, folder ``live``) left half-written."""
+    for partial in (build / _PARTIAL).glob("*"):
+        if not runs.is_alive(live, partial.name):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _exchange(fresh: Path, folder: Path) -> None:
+    """Make ``fresh`` the folder ``folder``; where one exists, by Linux's ``renameat2(RENAME_EXCHANGE)``."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(fresh, folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        libc = ctypes.CDLL(None, use_errno=True)
+        code = libc.renameat2(_AT_FDCWD, os.fsencode(fresh), _AT_FDCWD, os.fsencode(folder), _RENAME_EXCHANGE)
+        if code != 0:
+            _replace(fresh, folder)
+
+
+def _replace(fresh: Path, folder: Path) -> None:
+    """Where the file system cannot exchange: move the old one away first; a crash between leaves none, not half."""
+    old = fresh.parent / "old"
+    os.rename(folder, old)
+    os.rename(fresh, folder)

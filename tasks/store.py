@@ -1,0 +1,166 @@
+"""Content-addressed storage and the action cache, on disk.
+
+Layout below the root, the paths of the HTTP caching protocol that Bazel documents: ``cas/<sha256>`` holds blobs
+and ``ac/<key>`` encoded ``ActionResult`` messages, each in a folder of its first two digits. Blobs are read-only and
+appear whole or not at all. Every digest is checked on the way in and again on the way out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from google.protobuf.message import DecodeError
+
+from tasks.action import Digest, Tree, decode_result, encode_result
+
+_CHUNK = 1 << 20
+
+
+class Missing(Exception):
+    """A blob is not in the store, or was found damaged and removed."""
+
+
+class Store:
+    """The disk tier: blobs by digest and results of actions by key.
+
+    Attributes:
+        root: The folder; made when first written to.
+        work: A folder on the same file system for files that are being written; whoever owns it clears it.
+    """
+
+    def __init__(self, root: Path, work: Path) -> None:
+        self.root = root
+        self.work = work
+
+    def path(self, digest: Digest) -> Path:
+        """Where the blob is, or would be."""
+        return self.root / "cas" / digest.hash[:2] / digest.hash
+
+    def has(self, digest: Digest) -> bool:
+        """Whether a blob of this name and size is there."""
+        try:
+            return self.path(digest).stat().st_size == digest.size
+        except FileNotFoundError:
+            return False
+
+    def put(self, data: bytes) -> Digest:
+        """Store ``data``."""
+        digest = Digest.of(data)
+        if not self.has(digest):
+            self._publish(self.path(digest), data)
+        return digest
+
+    def put_file(self, source: Path) -> Digest:
+        """Store a copy of the file ``source``, read once."""
+        temporary = self._temporary()
+        try:
+            with source.open("rb") as reader, temporary.open("xb") as writer:
+                digest = copy(reader, writer)
+            if not self.has(digest):
+                self._rename(temporary, self.path(digest))
+        finally:
+            temporary.unlink(missing_ok=True)
+        return digest
+
+    def read(self, digest: Digest) -> bytes:
+        """The checked content of a blob.
+
+        Raises:
+            Missing: It is not there, or damaged.
+        """
+        try:
+            data = self.path(digest).read_bytes()
+        except FileNotFoundError:
+            raise Missing(digest.hash) from None
+        if Digest.of(data) != digest:
+            self._discard(digest)
+        return data
+
+    def check(self, digest: Digest) -> Path:
+        """The path of a blob whose content has just been read and found right.
+
+        Raises:
+            Missing: It is not there, or damaged.
+        """
+        try:
+            with self.path(digest).open("rb") as reader:
+                found = hashlib.file_digest(reader, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise Missing(digest.hash) from None
+        if found != digest.hash:
+            self._discard(digest)
+        return self.path(digest)
+
+    def extract(self, digest: Digest, target: Path) -> None:
+        """Write the blob to the new file ``target``, read-only.
+
+        Raises:
+            Missing: It is not there, or damaged; ``target`` is then removed again.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self.path(digest).open("rb") as reader, target.open("xb") as writer:
+                found = copy(reader, writer)
+        except FileNotFoundError:
+            raise Missing(digest.hash) from None
+        if found != digest:
+            target.unlink()
+            self._discard(digest)
+        target.chmod(0o444)
+
+    def result(self, key: Digest) -> dict[str, Digest] | None:
+        """The outputs recorded for an action, or None where there is no record or one of its blobs is gone."""
+        try:
+            outputs = decode_result(self._record(key).read_bytes())
+        except (FileNotFoundError, DecodeError):
+            return None
+        return outputs if all(self.has(digest) for digest in outputs.values()) else None
+
+    def record(self, key: Digest, outputs: Tree) -> None:
+        """Record the outputs of an action that succeeded; their blobs are stored already."""
+        self._publish(self._record(key), encode_result(outputs))
+
+    def _record(self, key: Digest) -> Path:
+        return self.root / "ac" / key.hash[:2] / key.hash
+
+    def _discard(self, digest: Digest) -> None:
+        self.path(digest).unlink(missing_ok=True)
+        raise Missing(digest.hash)
+
+    def _temporary(self) -> Path:
+        self.work.mkdir(parents=True, exist_ok=True)
+        return self.work / uuid.uuid4().hex
+
+    def _publish(self, path: Path, data: bytes) -> None:
+        temporary = self._temporary()
+        try:
+            temporary.write_bytes(data)
+            self._rename(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @staticmethod
+    def _rename(temporary: Path, path: Path) -> None:
+        temporary.chmod(0o444)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, path)
+
+
+def copy(reader: BinaryIO, writer: BinaryIO) -> Digest:
+    """Copy a stream to its end and return the digest of what was copied."""
+    sha, size = hashlib.sha256(), 0
+    for chunk in _chunks(reader):
+        sha.update(chunk)
+        writer.write(chunk)
+        size += len(chunk)
+    return Digest(sha.hexdigest(), size)
+
+
+def _chunks(reader: BinaryIO) -> Iterator[bytes]:
+    while chunk := reader.read(_CHUNK):
+        yield chunk

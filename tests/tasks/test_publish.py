@@ -1,0 +1,146 @@
+"""Publishing: the old state or the new, never a mixture."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks import publish, runs
+from tasks.digests import DigestCache
+from tasks.runs import Run
+from tasks.store import Missing, Store
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    with runs.begin(tmp_path / "cache" / "runs") as run:
+        yield run
+
+
+@pytest.fixture
+def store(tmp_path: Path, run: Run) -> Store:
+    return Store(tmp_path / "cache", run.folder)
+
+
+@pytest.fixture
+def digests(tmp_path: Path) -> Iterator[DigestCache]:
+    digests = DigestCache(tmp_path / "digests.db")
+    yield digests
+    digests.close()
+
+
+def test_a_whole_folder_is_replaced(tmp_path: Path, store: Store, run: Run, digests: DigestCache) -> None:
+    build, folder = tmp_path / "build", tmp_path / "build" / "m" / "ir"
+    first = {"a": store.put(b"1"), "sub/b": store.put(b"2")}
+    second = {"c": store.put(b"3")}
+    publish.publish(store, first, folder, build, run, whole=True)
+    assert publish.is_published(first, folder, digests, whole=True)
+    publish.publish(store, second, folder, build, run, whole=True)
+    assert publish.is_published(second, folder, digests, whole=True)
+    assert not (folder / "sub").exists()
+    assert list((build / ".partial").iterdir()) == []
+
+
+def test_a_single_file_leaves_its_neighbours(tmp_path: Path, store: Store, run: Run, digests: DigestCache) -> None:
+    build = tmp_path / "build"
+    (build / "m").mkdir(parents=True)
+    (build / "m" / "notes").write_text("mine")
+    tree = {"verify.json": store.put(b"{}")}
+    publish.publish(store, tree, build / "m", build, run, whole=False)
+    assert publish.is_published(tree, build / "m", digests, whole=False)
+    assert (build / "m" / "notes").read_text() == "mine"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_missing_blob_changes_nothing(
+    tmp_path: Path, store: Store, run: Run, digests: DigestCache, whole: bool
+) -> None:
+    build, folder = tmp_path / "build", tmp_path / "build" / "m"
+    good = {"a": store.put(b"1"), "b": store.put(b"2")}
+    publish.publish(store, good, folder, build, run, whole=whole)
+    bad = {"a": store.put(b"3"), "b": store.put(b"4")}
+    store.path(bad["b"]).unlink()
+    with pytest.raises(Missing):
+        publish.publish(store, bad, folder, build, run, whole=whole)
+    assert publish.is_published(good, folder, digests, whole=whole)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda file: file.write_bytes(b"x"),
+        lambda file: file.unlink(),
+        lambda file: (file.parent / "extra").write_bytes(b""),
+        lambda file: (file.unlink(), file.symlink_to("/dev/null")),
+    ],
+    ids=["changed", "removed", "added", "linked"],
+)
+def test_tampering_is_noticed(tmp_path: Path, store: Store, run: Run, digests: DigestCache, tamper: object) -> None:
+    folder = tmp_path / "build" / "m"
+    tree = {"a": store.put(b"1")}
+    publish.publish(store, tree, folder, tmp_path / "build", run, whole=True)
+    (folder / "a").chmod(0o644)
+    before = (folder / "a").stat()
+    assert callable(tamper)
+    tamper(folder / "a")
+    if (folder / "a").is_file() and not (folder / "a").is_symlink():
+        os.utime(folder / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not publish.is_published(tree, folder, digests, whole=True)
+
+
+def test_a_same_sized_change_with_its_old_mtime_is_noticed(tmp_path: Path, digests: DigestCache) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    os.utime(file, ns=(1, 1))
+    old = digests.of(file)
+    file.write_bytes(b"new")
+    os.utime(file, ns=(1, 1))
+    assert digests.of(file) != old
+
+
+def test_a_reader_never_sees_a_mixture(tmp_path: Path, store: Store, run: Run) -> None:
+    build, folder = tmp_path / "build", tmp_path / "build" / "m"
+    trees = [{name: store.put(content * 100) for name in "abcdef"} for content in (b"old", b"new")]
+    publish.publish(store, trees[0], folder, build, run, whole=True)
+    mixtures: list[set[bytes]] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                contents = {_read(handle, name) for name in "abcdef"}
+            except FileNotFoundError:
+                continue  # the old folder, opened before the exchange, is being removed
+            finally:
+                os.close(handle)
+            if len(contents) != 1:
+                mixtures.append(contents)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for turn in range(200):
+        publish.publish(store, trees[turn % 2], folder, build, run, whole=True)
+    stop.set()
+    watcher.join()
+    assert mixtures == []
+
+
+def test_what_a_dead_run_left_is_swept(tmp_path: Path, run: Run) -> None:
+    partial = tmp_path / "build" / ".partial"
+    (partial / "dead" / "new").mkdir(parents=True)
+    (partial / run.id).mkdir()
+    publish.sweep(tmp_path / "build", tmp_path / "cache" / "runs")
+    assert [folder.name for folder in partial.iterdir()] == [run.id]
+
+
+def _read(folder: int, name: str) -> bytes:
+    handle = os.open(name, os.O_RDONLY, dir_fd=folder)
+    try:
+        return os.read(handle, 1 << 16)
+    finally:
+        os.close(handle)

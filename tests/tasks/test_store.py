@@ -1,0 +1,68 @@
+"""The store: whole or absent, checked on the way in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.action import Digest
+from tasks.store import Missing, Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache", tmp_path / "work")
+
+
+def test_round_trip(store: Store, tmp_path: Path) -> None:
+    digest = store.put(b"hull")
+    assert store.read(digest) == b"hull"
+    store.extract(digest, tmp_path / "new" / "file")
+    assert (tmp_path / "new" / "file").read_bytes() == b"hull"
+    assert (tmp_path / "new" / "file").stat().st_mode & 0o777 == 0o444
+
+
+def test_files_are_copied_not_moved(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"cargo" * 1000)
+    digest = store.put_file(source)
+    source.write_bytes(b"changed")
+    assert store.read(digest) == b"cargo" * 1000
+
+
+@pytest.mark.parametrize("damage", [b"", b"haxx", b"hull and more"])
+def test_a_damaged_blob_is_a_miss_and_is_removed(store: Store, tmp_path: Path, damage: bytes) -> None:
+    for read in (store.read, store.check, lambda digest: store.extract(digest, tmp_path / "out")):
+        digest = store.put(b"hull")
+        store.path(digest).chmod(0o644)
+        store.path(digest).write_bytes(damage)
+        with pytest.raises(Missing):
+            read(digest)
+        assert not store.has(digest)
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_result_counts_only_while_all_its_blobs_are_there(store: Store) -> None:
+    key = Digest.of(b"key")
+    outputs = {"a": store.put(b"one"), "b/c": store.put(b"two")}
+    assert store.result(key) is None
+    store.record(key, outputs)
+    assert store.result(key) == outputs
+    store.path(outputs["b/c"]).unlink()
+    assert store.result(key) is None
+
+
+def test_a_record_that_is_no_message_is_a_miss(store: Store) -> None:
+    key = Digest.of(b"key")
+    store.record(key, {"a": store.put(b"one")})
+    record = next((store.root / "ac").rglob(key.hash))
+    record.chmod(0o644)
+    record.write_bytes(b"\xff\xff\xff\xff")
+    assert store.result(key) is None
+
+
+def test_nothing_is_left_of_a_write_that_fails(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.put_file(tmp_path / "absent")
+    assert list(store.work.iterdir()) == []
