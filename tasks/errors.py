@@ -1,0 +1,17 @@
+"""The build system's own errors; like all of transship's, each prints as one to three lines."""
+
+from __future__ import annotations
+
+from converter.errors import TransshipError
+
+
+class StepFailed(TransshipError):  # noqa: N818 - the word a user reads
+    """A step ended without its outputs: it refused its input, failed, or ran out of time or memory."""
+
+
+class EngineError(TransshipError):
+    """No container engine, or one that went away."""
+
+
+class ImageError(TransshipError):
+    """An image could not be built."""

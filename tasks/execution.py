@@ -1,0 +1,214 @@
+"""From an action to its outputs: look it up, or run it and record it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from converter.errors import BadInput
+from converter.steps import REFUSED
+from tasks.action import Action, Digest, Encoded, Image, Tree, encode
+from tasks.errors import StepFailed
+from tasks.executors import Executor
+from tasks.manifest import Source
+from tasks.runs import Run
+from tasks.store import Store
+
+_LOG_LINES = 10
+
+
+class Miss(Exception):
+    """The outputs of an action, or of one that it depends on, are not known yet."""
+
+
+class Outputs(Protocol):
+    """How a step gets at what it depends on: by look-up alone, or by doing the work where need be."""
+
+    def action(self, action: Action) -> Tree:
+        """Outputs of ``action``."""
+        ...
+
+    def download(self, source: Source) -> Tree:
+        """Files of ``source``, each with the digest that its manifest gives."""
+        ...
+
+    def image(self, toolchain: str) -> Image:
+        """What the image of ``toolchain`` holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Answers from records alone: nothing runs, and no engine or network is asked. Raises :class:`Miss`."""
+
+    store: Store
+    known_image: Callable[[str], Image | None]
+
+    def action(self, action: Action) -> Tree:
+        """See :class:`Outputs`."""
+        found = self.store.result(encode(action).key)
+        if found is None:
+            raise Miss
+        return found
+
+    def download(self, source: Source) -> Tree:
+        """See :class:`Outputs`; a manifest's digests are known before anything is fetched."""
+        return source.tree
+
+    def image(self, toolchain: str) -> Image:
+        """See :class:`Outputs`."""
+        image = self.known_image(toolchain)
+        if image is None:
+            raise Miss
+        return image
+
+
+@dataclass
+class Execution:
+    """Does what is not done yet, and records it.
+
+    Attributes:
+        store: Where inputs are and outputs go.
+        run: The current process's place for working folders.
+        logs: Folder for the output of steps that failed.
+        fetch: Puts the files of a source into the store.
+        ensure_image: Builds a toolchain's image where the engine lacks it.
+        executor: Gives the executor for an image; asked only when there is something to run.
+        ran: How many actions this object really ran.
+    """
+
+    store: Store
+    run: Run
+    logs: Path
+    fetch: Callable[[Source], None]
+    ensure_image: Callable[[str], Image]
+    executor: Callable[[Image], Executor]
+    ran: int = field(default=0)
+
+    def action(self, action: Action) -> Tree:
+        """See :class:`Outputs`.
+
+        Raises:
+            BadInput: The step refused its input; the message is the step's own.
+            StepFailed: It failed otherwise, or did not write what it declared.
+            Missing: An input was found damaged; asking again makes it anew.
+        """
+        encoded = encode(action)
+        known = self.store.result(encoded.key)
+        if known is not None:
+            return known
+        outputs = self._execute(action)
+        self._record(encoded, outputs)
+        self.ran += 1
+        return outputs
+
+    def download(self, source: Source) -> Tree:
+        """See :class:`Outputs`."""
+        if not all(self.store.has(digest) for digest in source.tree.values()):
+            self.fetch(source)
+            self.ran += 1
+        return source.tree
+
+    def image(self, toolchain: str) -> Image:
+        """See :class:`Outputs`."""
+        return self.ensure_image(toolchain)
+
+    def _record(self, encoded: Encoded, outputs: Tree) -> None:
+        for blob in encoded.blobs.values():
+            self.store.put(blob)
+        self.store.record(encoded.key, outputs)
+
+    def _execute(self, action: Action) -> Tree:
+        executor = self.executor(action.image)
+        folder = self.run.scratch()
+        try:
+            stage(self.store, action, folder / "in")
+            (folder / "out").mkdir()
+            before = _stamps(folder / "in")
+            log = folder / "log"
+            code = executor.run(action, folder, log)
+            if code != 0:
+                raise self._failure(action, code, log)
+            if _stamps(folder / "in") != before:
+                raise StepFailed(f"{_title(action)} changed its own inputs; its outputs are not kept")
+            return collect(self.store, action, folder / "out")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _failure(self, action: Action, code: int, log: Path) -> Exception:
+        said = log.read_text(errors="replace").strip()
+        if code == REFUSED and said:
+            what, *rest = said.splitlines()
+            return Refused(what, rest)
+        self.logs.mkdir(parents=True, exist_ok=True)
+        kept = self.logs / f"{action.image.toolchain}-{encode(action).key.hash[:12]}.log"
+        shutil.copyfile(log, kept)
+        tail = "".join(f"\n  | {line}" for line in said.splitlines()[-_LOG_LINES:])
+        return StepFailed(f"{_title(action)} failed with exit code {code}{tail}", where=f"full output in {kept}")
+
+
+class Refused(BadInput):
+    """A step's own refusal, passed on as the step worded it."""
+
+    def __init__(self, what: str, rest: list[str]) -> None:
+        super().__init__(what)
+        self.rest = rest
+
+    def __str__(self) -> str:
+        """The step's words."""
+        return "\n".join([self.what, *self.rest])
+
+
+def stage(store: Store, action: Action, folder: Path) -> None:
+    """Lay out an action's inputs below ``folder``: hard links to checked blobs, or copies where links cannot be.
+
+    Raises:
+        Missing: A blob is gone; the step that makes it has to run again.
+    """
+    folder.mkdir()
+    for path, digest in action.inputs:
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        blob = store.check(digest)
+        try:
+            os.link(blob, target)
+        except OSError:
+            store.extract(digest, target)
+
+
+def collect(store: Store, action: Action, folder: Path) -> dict[str, Digest]:
+    """Store an action's outputs from ``folder``.
+
+    Raises:
+        StepFailed: A declared output is missing, or there is something that was not declared.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise StepFailed(f"{_title(action)} wrote {path.name!r}, which is not a regular file")
+        if path.is_file():
+            found[path.relative_to(folder).as_posix()] = path
+    missing = [output for output in action.outputs if not (folder / output).exists()]
+    extra = [name for name in found if not any(_covers(output, name) for output in action.outputs)]
+    if missing or extra:
+        problems = [f"did not write {', '.join(missing)}"] * bool(missing)
+        problems += [f"wrote {', '.join(extra)} undeclared"] * bool(extra)
+        raise StepFailed(f"{_title(action)} {' and '.join(problems)}")
+    return {name: store.put_file(path) for name, path in found.items()}
+
+
+def _covers(output: str, name: str) -> bool:
+    return name == output or name.startswith(f"{output}/")
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int, int]]:
+    stats = {str(path): path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {path: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+
+def _title(action: Action) -> str:
+    return f"the step {' '.join(action.argv)!r} in {action.image.toolchain}"

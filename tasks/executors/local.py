@@ -1,0 +1,43 @@
+"""Run an action as a process of this machine: the steps that need no framework, and the build system's own tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tasks.action import Action
+from tasks.errors import StepFailed
+
+
+class LocalExecutor:
+    """Runs a command in a process group of its own, with the action's environment and nothing else.
+
+    ``python`` as the command is the interpreter that runs transship, with the libraries it is locked to.
+    """
+
+    def run(self, action: Action, folder: Path, log: Path) -> int:
+        """See :class:`tasks.executors.Executor`."""
+        command, *arguments = action.argv
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable if command == "python" else command, *arguments],
+                cwd=folder,
+                env=dict(action.env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                return process.wait(action.timeout)
+            except subprocess.TimeoutExpired:
+                raise StepFailed(
+                    f"the step was stopped after {action.timeout} s", where=f"full output in {log}"
+                ) from None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()

@@ -1,0 +1,94 @@
+"""Which Python modules a step uses: the files that go into its action, no more and no fewer.
+
+Imports at the top level of a module are followed through its syntax tree, nothing is executed. A package named as an
+entry brings all modules below it, because parsers and emitters register themselves. What a step imports later, inside
+a function, has to be an entry of its own; if it is not, the import fails when the step runs, since nothing else is
+staged.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+
+def closure(root: Path, entries: tuple[str, ...]) -> dict[str, Path]:
+    """The files below ``root`` that the modules and packages ``entries`` need, by relative path.
+
+    Raises:
+        FileNotFoundError: An entry is no module below ``root``.
+    """
+    files: dict[str, Path] = {}
+    pending = [name for entry in entries for name in _expand(root, entry)]
+    while pending:
+        name = pending.pop()
+        file = _file(root, name)
+        if file is None:
+            raise FileNotFoundError(f"no module {name} below {root}")
+        relative = file.relative_to(root).as_posix()
+        if relative not in files:
+            files[relative] = file
+            pending.extend(_imports(root, name, file))
+    return files
+
+
+def _expand(root: Path, entry: str) -> Iterator[str]:
+    """The module, its parent packages, and for a package everything below it."""
+    parts = entry.split(".")
+    yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    folder = root.joinpath(*parts)
+    for file in sorted(folder.rglob("*.py")):
+        module = file.relative_to(root).with_suffix("").parts
+        yield ".".join(module[:-1] if module[-1] == "__init__" else module)
+
+
+def _file(root: Path, name: str) -> Path | None:
+    path = root.joinpath(*name.split("."))
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
+    is_package = file.name == "__init__.py"
+    for imported in _imported(file, name if is_package else name.rpartition(".")[0]):
+        parts = imported.split(".")
+        for end in range(1, len(parts) + 1):
+            module = ".".join(parts[:end])
+            if _file(root, module) is not None:
+                yield module
+
+
+@cache
+def _imported(file: Path, package: str) -> tuple[str, ...]:
+    """Names that the file imports at its top level, conditional blocks included, absolute."""
+    names: list[str] = []
+    pending: list[ast.stmt] = list(ast.parse(file.read_bytes(), str(file)).body)
+    while pending:
+        statement = pending.pop()
+        if isinstance(statement, ast.Import):
+            names.extend(alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            parts = package.split(".")[: len(package.split(".")) - statement.level + 1]
+            base = ".".join([*parts, *filter(None, [statement.module])]) if statement.level else statement.module
+            names.extend(f"{base}.{alias.name}" for alias in statement.names)
+        elif isinstance(statement, ast.If | ast.Try) and not _is_type_checking(statement):
+            pending.extend(child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt))
+    return tuple(names)
+
+
+def _is_type_checking(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
+
+
+def companions(script: Path, folder: Path) -> dict[str, Path]:
+    """A container step's script and the modules in ``folder`` that it imports, by the name each is staged under."""
+    files: dict[str, Path] = {}
+    pending = [script]
+    while pending:
+        file = pending.pop()
+        files[file.name] = file
+        named = {name.partition(".")[0] for name in _imported(file, "")}
+        pending.extend(path for name in named if (path := folder / f"{name}.py").is_file() and path.name not in files)
+    return files

@@ -1,0 +1,58 @@
+"""The modules of a step: all that it imports, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.modules import closure, companions
+
+FILES = {
+    "pkg/__init__.py": "",
+    "pkg/errors.py": "import json",
+    "pkg/step.py": "from pkg import errors\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pkg.lazy",
+    "pkg/lazy.py": "",
+    "pkg/other.py": "",
+    "pkg/family/__init__.py": "from .base import name",
+    "pkg/family/base.py": "from ..helpers import thing\nname = 1",
+    "pkg/family/unimported.py": "def f():\n    import pkg.other",
+    "pkg/helpers.py": "try:\n    import pkg.optional\nexcept ImportError:\n    pass",
+    "pkg/optional.py": "",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_module_brings_its_imports_and_its_packages(root: Path) -> None:
+    assert set(closure(root, ("pkg.step",))) == {"pkg/__init__.py", "pkg/step.py", "pkg/errors.py"}
+
+
+def test_a_package_brings_all_below_it(root: Path) -> None:
+    assert set(closure(root, ("pkg.family",))) == {
+        "pkg/__init__.py",
+        "pkg/family/__init__.py",
+        "pkg/family/base.py",
+        "pkg/family/unimported.py",
+        "pkg/helpers.py",
+        "pkg/optional.py",
+    }
+
+
+def test_an_entry_that_does_not_exist_is_an_error(root: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"pkg\.nothing"):
+        closure(root, ("pkg.nothing",))
+
+
+def test_a_script_brings_the_companions_that_it_imports(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "step.py").write_text("import json\nimport weights")
+    (tmp_path / "base" / "weights.py").write_text("import numpy")
+    (tmp_path / "base" / "unused.py").write_text("")
+    assert set(companions(tmp_path / "step.py", tmp_path / "base")) == {"step.py", "weights.py"}
