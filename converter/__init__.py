@@ -1,0 +1,118 @@
+"""The library's face: four functions between a legacy model's files and another framework's source code.
+
+Everything here is pure: it reads the files it is given and returns values, or writes the folder it is told to.
+It starts no process, opens no connection and imports no deep learning framework.
+
+    import converter
+
+    shapes = {"data": ("batch", 3, 224, 224)}
+    model = converter.parse("mxnet", graph="x-symbol.json", weights="x-0000.params", inputs=shapes)
+    converter.save(model, "build/x/ir")
+    files = converter.emit(model, "caffe")
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import BadInput, TransshipError, Unsupported
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+__all__ = ["BadInput", "TransshipError", "Unsupported", "compare", "emit", "parse", "save"]
+
+
+def parse(
+    framework: str,
+    *,
+    graph: str | PathLike[str],
+    weights: str | PathLike[str],
+    inputs: Mapping[str, Sequence[int | str]],
+    name: str = "",
+    preprocess: Mapping[str, Any] | None = None,
+) -> onnx_ir.Model:
+    """Read a trained network of another framework into the IR.
+
+    The weights stay where they are: the model's parameters are windows into ``weights``, which must therefore
+    outlive the model.
+
+    Args:
+        framework: The source framework, for example ``"mxnet"``.
+        graph: The file that holds the network's structure.
+        weights: The file that holds its parameters.
+        inputs: Shape of each input by name, ``"batch"`` for a first dimension left open.
+        name: What to call the model; by default the graph file's stem.
+        preprocess: How a photograph becomes an input, recorded in the model as it is.
+
+    Returns:
+        The model, validated, at the IR's opset, NCHW and float32.
+
+    Raises:
+        BadInput: A file or argument is not what it has to be.
+        Unsupported: The network uses something the IR cannot express exactly. Names all of it.
+    """
+    frontend = _plugin("converter.parsers", framework, "framework")
+    model: onnx_ir.Model = frontend.parse(
+        graph=Path(graph), weights=Path(weights), inputs=inputs, name=name, preprocess=preprocess
+    )
+    return model
+
+
+def save(model: onnx_ir.Model, folder: str | PathLike[str]) -> None:
+    """Write ``model`` as ``model.onnx``, ``weights.safetensors`` and ``model.json`` into ``folder``.
+
+    See :func:`converter.ir.save`.
+    """
+    from converter import ir
+
+    ir.save(model, Path(folder))
+
+
+def emit(model: onnx_ir.Model, target: str, **options: Any) -> dict[str, bytes]:
+    """Write ``model`` as source code of ``target``: file name to content, the weight plan included.
+
+    Raises:
+        BadInput: There is no such target or option.
+        Unsupported: The target cannot express the model exactly.
+    """
+    function = _plugin("converter.emitters", target, "target").emit
+    known = list(inspect.signature(function).parameters)[1:]
+    if unknown := [name for name in options if name not in known]:
+        raise BadInput(f"{target} has no option {unknown[0]!r}", fix=f"use one of: {', '.join(known)}")
+    files: dict[str, bytes] = function(model, **options)
+    return files
+
+
+def compare(reference: Any, candidate: Any, **options: Any) -> Any:
+    """Compare two sets of outputs; see :func:`converter.compare.compare`."""
+    return importlib.import_module("converter.compare").compare(reference, candidate, **options)
+
+
+def _plugin(package: str, name: str, kind: str) -> Any:
+    """Import ``package.name``, or explain which names there are."""
+    known = _modules(package)
+    if name not in known:
+        raise BadInput(f"unknown {kind} {name!r}", fix=f"use one of: {', '.join(nearest(name, known))}")
+    return importlib.import_module(f"{package}.{name}")
+
+
+def _modules(package: str) -> list[str]:
+    if importlib.util.find_spec(package) is None:
+        return []
+    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return sorted(module.name for module in found if module.ispkg and not module.name.startswith("_"))
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The up to five names most like ``name``; all of them, in order, where none is."""
+    names = list(known)
+    return difflib.get_close_matches(name, names, n=5) or names

@@ -1,0 +1,133 @@
+"""Write an IR to a folder and read it back."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import google.protobuf.message
+import onnx
+import onnx_ir
+
+from converter.errors import BadInput, TransshipError
+from converter.ir import safetensors, summary
+from converter.ir.check import check, validate
+from converter.ir.spec import is_external
+
+MODEL = "model.onnx"
+WEIGHTS = "weights.safetensors"
+SUMMARY = "model.json"
+
+
+def save(model: onnx_ir.Model, folder: Path) -> None:
+    """Write ``model`` into ``folder``: ``model.onnx``, ``weights.safetensors``, ``model.json``.
+
+    The same model gives the same bytes. Parameters are copied from wherever they lie one at a time, so the memory
+    taken does not grow with the model. All three files are complete before the first one takes its name; on any
+    error none does, and what was in the folder stays.
+
+    Args:
+        model: A valid IR. It is not changed.
+        folder: Made if need be.
+
+    Raises:
+        BadInput: The model is not a valid IR.
+        TransshipError: The folder cannot be written to, or the disk is full.
+    """
+    validate(model)
+    parameters = _parameters(model)
+    plan = safetensors.layout({name: tensor for name, (_, tensor) in parameters.items()})
+    proto = _structure(model, plan.places)
+    check(proto)
+    text = summary.render(summary.summarise(model))
+    with _replacing(folder, (WEIGHTS, SUMMARY, MODEL)) as (weights, description, structure):
+        with weights.open("wb") as file:
+            safetensors.write(file, plan, {name: tensor for name, (_, tensor) in parameters.items()})
+        description.write_bytes(text)
+        structure.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def load(path: Path) -> onnx_ir.Model:
+    """Read an IR from a folder, or from its ``model.onnx`` alone.
+
+    The weights file is opened when a parameter is asked for and may be absent until then.
+
+    Raises:
+        BadInput: There is no such file, it is no ONNX model, or it is not a valid IR.
+    """
+    file = path / MODEL if path.is_dir() else path
+    try:
+        proto = onnx.load_model_from_string(file.read_bytes())
+        model = onnx_ir.serde.deserialize_model(proto)
+    except OSError as error:
+        raise BadInput(f"cannot read the model: {error.strerror}", where=str(file)) from error
+    except (google.protobuf.message.DecodeError, ValueError) as error:
+        raise BadInput(f"not an ONNX model: {error}", where=str(file)) from error
+    for value in model.graph.initializers.values():
+        _attach(value, file)
+    validate(model)
+    return model
+
+
+def _attach(value: onnx_ir.Value, file: Path) -> None:
+    tensor = value.const_value
+    if not isinstance(tensor, onnx_ir.ExternalTensor):
+        return
+    if str(tensor.location) != WEIGHTS:
+        raise BadInput(f"parameter {value.name!r} lies outside {WEIGHTS}", where=str(file))
+    value.const_value = _window(value, file.parent / WEIGHTS, tensor.offset or 0, tensor.length or tensor.nbytes)
+
+
+def _window(value: onnx_ir.Value, path: Path | str, offset: int, length: int) -> onnx_ir.ExternalTensor:
+    tensor = value.const_value
+    if tensor is None:
+        raise AssertionError(f"{value.name} has no value")
+    shape = onnx_ir.Shape(int(dim) for dim in tensor.shape.numpy())
+    return onnx_ir.ExternalTensor(path, offset, length, tensor.dtype, shape=shape, name=str(value.name))
+
+
+def _parameters(model: onnx_ir.Model) -> dict[str, tuple[onnx_ir.Value, onnx_ir.TensorProtocol]]:
+    found = {}
+    for name, value in model.graph.initializers.items():
+        tensor = value.const_value
+        if tensor is not None and is_external(tensor):
+            found[name] = (value, tensor)
+    return found
+
+
+def _structure(model: onnx_ir.Model, places: Mapping[str, safetensors.Place]) -> onnx.ModelProto:
+    """Serialise ``model``, its parameters replaced meanwhile by references to the weights file."""
+    parameters = _parameters(model)
+    try:
+        for name, (value, _) in parameters.items():
+            value.const_value = _window(value, WEIGHTS, places[name].offset, places[name].length)
+        proto: onnx.ModelProto = onnx_ir.serde.serialize_model(model)
+    finally:
+        for value, tensor in parameters.values():
+            value.const_value = tensor
+    return proto
+
+
+@contextmanager
+def _replacing(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, ...]]:
+    """Give temporary paths to write to; then let them take ``names``, or remove them if anything went wrong."""
+    temporary = tuple(folder / f".{name}.{os.getpid()}" for name in names)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        for path, name in zip(temporary, names, strict=True):
+            path.replace(folder / name)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise TransshipError(
+            f"cannot write the model: {error.strerror or error}",
+            where=str(folder),
+            fix="make room on the disk and run again" if full else "",
+        ) from error
+    finally:
+        for path in temporary:
+            with suppress(OSError):
+                path.unlink()

@@ -1,0 +1,93 @@
+"""The IR as JSON, for people and for tools that read no protobuf."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import onnx_ir
+
+from converter.ir.check import dims
+from converter.ir.spec import PREPROCESS, SOURCE, is_external
+
+
+def summarise(model: onnx_ir.Model) -> dict[str, Any]:
+    """Return ``model`` without its weights as JSON values.
+
+    The keys are ``name``, ``source``, ``preprocess``, ``inputs``, ``outputs``, ``nodes`` (in topological order) and
+    ``parameters``. A constant that is structure stands in a node's ``constants`` under its input's name.
+    """
+    graph = model.graph
+    parameters = [value for value in graph.initializers.values() if _external(value)]
+    return {
+        "name": graph.name,
+        "source": json.loads(model.metadata_props.get(SOURCE, "null")),
+        "preprocess": json.loads(model.metadata_props.get(PREPROCESS, "null")),
+        "inputs": [_value(value) for value in graph.inputs],
+        "outputs": [_value(value) for value in graph.outputs],
+        "nodes": [_node(node) for node in graph],
+        "parameters": [_value(value) for value in parameters],
+    }
+
+
+def render(summary: dict[str, Any]) -> bytes:
+    """Return ``summary`` as UTF-8 JSON with one line for each value and node, so that a diff shows what changed."""
+    parts = []
+    for key, value in summary.items():
+        if isinstance(value, list) and value:
+            rows = ",\n".join(f"    {_line(row)}" for row in value)
+            parts.append(f"  {_line(key)}: [\n{rows}\n  ]")
+        else:
+            parts.append(f"  {_line(key)}: {_line(value)}")
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _external(value: onnx_ir.Value) -> bool:
+    return value.const_value is not None and is_external(value.const_value)
+
+
+def _value(value: onnx_ir.Value) -> dict[str, Any]:
+    dtype = value.dtype.numpy().name if value.dtype is not None else None
+    return {"name": value.name, "shape": list(dims(value)), "dtype": dtype}
+
+
+def _node(node: onnx_ir.Node) -> dict[str, Any]:
+    inputs = [value.name if value is not None else "" for value in node.inputs]
+    row: dict[str, Any] = {
+        "name": node.name,
+        "op": f"{node.domain}::{node.op_type}" if node.domain else node.op_type,
+        "inputs": inputs,
+        "outputs": [value.name for value in node.outputs],
+        "shapes": [list(dims(value)) for value in node.outputs],
+    }
+    attributes = {name: _plain(attribute) for name, attribute in node.attributes.items()}
+    if attributes:
+        row["attributes"] = attributes
+    constants = dict(_constants(node.inputs))
+    if constants:
+        row["constants"] = constants
+    return row
+
+
+def _plain(attribute: onnx_ir.Attr) -> Any:
+    value = attribute.value
+    return _short(list(value) if isinstance(value, Iterable) and not isinstance(value, str) else value)
+
+
+def _short(value: Any) -> Any:
+    """A value with its float32 numbers in the fewest digits that mean the same."""
+    if isinstance(value, list):
+        return [_short(item) for item in value]
+    return float(str(np.float32(value))) if isinstance(value, float) else value
+
+
+def _constants(values: Iterable[onnx_ir.Value | None]) -> Iterable[tuple[str, Any]]:
+    for value in values:
+        if value is not None and value.const_value is not None and not is_external(value.const_value):
+            yield str(value.name), _short(value.const_value.numpy().tolist())

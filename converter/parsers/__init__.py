@@ -1,0 +1,1 @@
+"""Frontends: one package for each source framework, with a function `parse`."""
