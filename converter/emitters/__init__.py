@@ -1,0 +1,201 @@
+"""From the IR to a target framework's own source code.
+
+Each target is a package of this one, with one file an operator family. An operator's translation is a function
+registered with :func:`emits`: it takes the node, its inputs by position and its attributes by keyword, with
+ONNX's own defaults, and returns what the target needs for it. What it cannot express exactly it refuses with
+:class:`Refused`; :func:`translate` gathers the refusals of the whole graph into one error.
+
+An emitter sees structure only. It knows the names and shapes of parameters, and says in a weight plan
+(:mod:`converter.emitters.plan`) how the target's parameters are made from them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import onnx_ir
+
+from converter.errors import Unsupported
+from converter.ir import dims, is_external
+
+Translation = Callable[..., Any]
+"""``(node, *inputs, **attributes)`` to what the target needs for the node; an absent optional input is None."""
+
+Function = TypeVar("Function", bound=Translation)
+
+_REGISTRY: dict[tuple[str, str], Emitter] = {}
+_NODES_NAMED = 3
+
+
+class Refused(Exception):
+    """An operator's function cannot express this node exactly; the message says what about it."""
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """The translation of one operator into one target.
+
+    Attributes:
+        target: The target's name, for example ``caffe``.
+        operator: The operator as :func:`operator_of` names it.
+        function: The translation.
+    """
+
+    target: str
+    operator: str
+    function: Translation
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The attributes that the translation takes into account."""
+        return frozenset(name for name, parameter in self._parameters() if parameter.kind is parameter.KEYWORD_ONLY)
+
+    def required(self) -> frozenset[str]:
+        """The attributes without which there is no translation."""
+        keywords = (item for item in self._parameters() if item[1].kind is inspect.Parameter.KEYWORD_ONLY)
+        return frozenset(name for name, parameter in keywords if parameter.default is parameter.empty)
+
+    def takes(self, inputs: int) -> bool:
+        """Whether the translation can be called with that many inputs."""
+        kinds = [parameter.kind for _, parameter in self._parameters()][1:]
+        return inspect.Parameter.VAR_POSITIONAL in kinds or inputs <= sum(
+            kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds
+        )
+
+    def _parameters(self) -> list[tuple[str, inspect.Parameter]]:
+        return list(inspect.signature(self.function).parameters.items())
+
+
+def emits(target: str, *operators: str) -> Callable[[Function], Function]:
+    """Register the decorated function as the translation of ``operators`` into ``target``.
+
+    Raises:
+        ValueError: One of them already has a translation.
+    """
+
+    def register(function: Function) -> Function:
+        for operator in operators:
+            if (target, operator) in _REGISTRY:
+                raise ValueError(f"two translations of {operator} into {target}")
+            _REGISTRY[target, operator] = Emitter(target, operator, function)
+        return function
+
+    return register
+
+
+def emitters(target: str) -> Mapping[str, Emitter]:
+    """The registered translations into ``target`` by operator, in alphabetical order."""
+    return {key[1]: _REGISTRY[key] for key in sorted(_REGISTRY) if key[0] == target}
+
+
+def operator_of(node: onnx_ir.Node) -> str:
+    """The name that a node's operator is registered under: ``Conv``, or ``domain::Name`` for one not of ONNX."""
+    return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}::{node.op_type}"
+
+
+def translate(graph: onnx_ir.Graph, target: str) -> list[Any]:
+    """Translate every node that ``graph``'s outputs depend on.
+
+    Returns:
+        The translations in the graph's own, topological, order. Nodes that only hold a constant have none.
+
+    Raises:
+        Unsupported: There are nodes that ``target`` cannot express. Names all of them.
+    """
+    known = emitters(target)
+    translations, problems = [], []
+    for node in live_nodes(graph):
+        try:
+            translations.append(_translation(node, known.get(operator_of(node))))
+        except Refused as refusal:
+            problems.append((node, str(refusal)))
+    if problems:
+        raise _unsupported(problems, target)
+    return translations
+
+
+def live_nodes(graph: onnx_ir.Graph) -> list[onnx_ir.Node]:
+    """The nodes that ``graph``'s outputs depend on, but for constants, in the graph's order."""
+    live: set[onnx_ir.Node] = set()
+    pending = [value.producer() for value in graph.outputs]
+    while pending:
+        node = pending.pop()
+        if node is not None and node not in live:
+            live.add(node)
+            pending.extend(value.producer() for value in node.inputs if value is not None)
+    return [node for node in graph if node in live and operator_of(node) != "Constant"]
+
+
+def constant(value: onnx_ir.Value) -> onnx_ir.TensorProtocol:
+    """The tensor that ``value`` always is, provided that it is structure: an integer or a scalar.
+
+    Raises:
+        Refused: The value is computed at run time, or it is a parameter, which an emitter must not look at.
+    """
+    tensor = onnx_ir.convenience.get_const_tensor(value)
+    if tensor is None:
+        raise Refused(f"{value.name} has to be a constant")
+    if is_external(tensor):
+        raise Refused(f"{value.name} has to be known without the weights")
+    return tensor
+
+
+def is_parameter(value: onnx_ir.Value) -> bool:
+    """Whether ``value`` is one of the model's parameters, kept in the weights file (or to be trained yet)."""
+    tensor = value.const_value
+    return value.is_initializer() and (tensor is None or is_external(tensor))
+
+
+def is_constant(value: onnx_ir.Value) -> bool:
+    """Whether ``value`` is structure: an integer or scalar that is part of the graph."""
+    tensor = onnx_ir.convenience.get_const_tensor(value)
+    return tensor is not None and not is_external(tensor)
+
+
+def parameter_shape(value: onnx_ir.Value) -> tuple[int, ...]:
+    """The shape of a parameter.
+
+    Raises:
+        Refused: The value is not a parameter.
+    """
+    if not is_parameter(value):
+        raise Refused(f"{value.name} has to be a parameter of the model")
+    return tuple(int(dim) for dim in dims(value))
+
+
+def _translation(node: onnx_ir.Node, emitter: Emitter | None) -> Any:
+    if emitter is None:
+        raise Refused("no such operator")
+    attributes = {name: _plain(attribute) for name, attribute in node.attributes.items()}
+    if unknown := sorted(attributes.keys() - emitter.attributes):
+        raise Refused(f"attribute {', '.join(unknown)} is unknown")
+    if missing := sorted(emitter.required() - attributes.keys()):
+        raise Refused(f"attribute {', '.join(missing)} is missing")
+    if not emitter.takes(len(node.inputs)):
+        raise Refused(f"{len(node.inputs)} inputs are too many")
+    return emitter.function(node, *node.inputs, **attributes)
+
+
+def _plain(attribute: onnx_ir.Attr) -> Any:
+    value = attribute.value
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _unsupported(problems: list[tuple[onnx_ir.Node, str]], target: str) -> Unsupported:
+    """One error for all ``problems``: each distinct one with the number of its nodes and the first of their names."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for node, reason in problems:
+        groups.setdefault((operator_of(node), reason), []).append(str(node.name))
+    return Unsupported(
+        f"{target} cannot express {len(problems)} of this model's nodes exactly",
+        where="; ".join(_group(operator, reason, names) for (operator, reason), names in sorted(groups.items())),
+        fix="convert to another target, or remove these nodes from the source model",
+    )
+
+
+def _group(operator: str, reason: str, names: list[str]) -> str:
+    more = ", ..." if len(names) > _NODES_NAMED else ""
+    return f"{len(names)} x {operator} ({', '.join(names[:_NODES_NAMED])}{more}): {reason}"
