@@ -1,0 +1,53 @@
+"""The step ``compare``: judge the candidate's outputs by the reference's, and write the verdict.
+
+Reads ``in/params.json``, ``{"model", "target", "order", "runtime_image", "reference_image", "expect"}``, and of
+either side (``in/reference``, ``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed ``<case>/<output
+name>``; writes ``out/verify.json``. Where both sides have a ``trace.npz`` and the verdict is not ``exact``, the first
+bad value of ``order`` is named. A verdict is never a failure of this step: what is accepted is for the build to
+decide.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from converter.compare import MIN_CASES, FirstBad, Verdict, compare, first_bad, open_cases, tolerance_for, verify_json
+from converter.errors import BadInput
+from converter.steps import run
+
+
+def step(params: dict[str, Any], source: Path, target: Path) -> None:
+    """Compare ``source / "candidate"`` with ``source / "reference"`` and write ``target / "verify.json"``."""
+    reference = open_cases(source / "reference" / "outputs.npz")
+    if len(reference) < MIN_CASES:
+        raise BadInput(f"A verdict stands on at least {MIN_CASES} inputs, there are {len(reference)}")
+    candidate = open_cases(source / "candidate" / "outputs.npz")
+    verdict = compare(reference, candidate, tolerance=tolerance_for(params["target"]))
+    document = verify_json(
+        verdict,
+        model=params["model"],
+        target=params["target"],
+        runtime=_runtime(source / "candidate", params["runtime_image"]),
+        reference=_runtime(source / "reference", params["reference_image"]),
+        found=_where(verdict, params["order"], source),
+        expected=params["expect"],
+    )
+    (target / "verify.json").write_bytes(document)
+
+
+def _runtime(side: Path, image: object) -> dict[str, Any]:
+    return {**json.loads((side / "runtime.json").read_text()), "image": image}
+
+
+def _where(verdict: Verdict, order: list[str], source: Path) -> FirstBad | None:
+    traces = [source / side / "trace.npz" for side in ("reference", "candidate")]
+    if verdict.verdict == "exact" or not all(trace.is_file() for trace in traces):
+        return None
+    reference, candidate = map(open_cases, traces)
+    return first_bad(order, reference, candidate, tolerance=verdict.tolerance)
+
+
+if __name__ == "__main__":
+    run(step)

@@ -1,0 +1,180 @@
+"""The source framework's own answers: run an MXNet checkpoint on every case, on the CPU.
+
+Reads ``in/params.json`` (``{"graph", "weights", "trace"}``), ``in/source/<graph>``, ``in/source/<weights>`` and
+``in/inputs.npz`` (keyed ``<case>/<input name>``, float32). Writes ``out/outputs.npz`` (keyed ``<case>/<output
+name>``, named as MXNet's ``list_outputs`` names them) and ``out/runtime.json``. With ``trace`` every operator's
+output is written, under MXNet's own name for it.
+
+A refusal goes to stderr and ends with exit code 65. Python 3.7 or newer, mxnet 1.x, numpy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from typing import NoReturn
+
+EXACT = {
+    # Without these, mxnet 1.9 rewrites the graph when it is bound (convolution, BatchNorm and activation become one
+    # oneDNN primitive) and oneDNN picks kernels by processor and shape, Winograd among them. The reference has to be
+    # the operators as they stand in the symbol, with the weights as they stand in the checkpoint.
+    "MXNET_SUBGRAPH_BACKEND": "NONE",
+    "MXNET_MKLDNN_ENABLED": "0",
+    # One operator after the other, on one thread: sums are added up in one order, on any number of processors.
+    "MXNET_ENGINE_TYPE": "NaiveEngine",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # The operators of the bound graph, unfused and with no memory shared between them.
+    "MXNET_EXEC_ENABLE_INPLACE": "0",
+    "MXNET_USE_FUSION": "0",
+    # Says nothing about numbers: keeps a note for every operator off stderr.
+    "MXNET_STORAGE_FALLBACK_LOG_VERBOSE": "0",
+}
+os.environ.update(EXACT)
+
+import mxnet  # noqa: E402
+import numpy  # noqa: E402
+
+REFUSED = 65
+LABEL_OF = {
+    "SoftmaxOutput",
+    "Softmax",
+    "LinearRegressionOutput",
+    "LogisticRegressionOutput",
+    "MAERegressionOutput",
+    "SVMOutput",
+}
+
+
+def refuse(message: str) -> NoReturn:
+    """End the step with a message that the user can act on."""
+    sys.stderr.write(message + "\n")
+    raise SystemExit(REFUSED)
+
+
+def read_cases(path: str) -> dict[str, dict[str, numpy.ndarray]]:
+    """Read ``{case: {name: array}}`` from an npz that is keyed ``<case>/<name>``."""
+    cases = {}
+    with numpy.load(path, allow_pickle=False) as archive:
+        for key in archive.files:
+            case, name = key.split("/", 1)
+            cases.setdefault(case, {})[name] = archive[key]
+    return cases
+
+
+def read_parameters(path: str) -> dict[str, mxnet.nd.NDArray]:
+    """Read the checkpoint: ``{name: NDArray}``, arguments and auxiliary states."""
+    try:
+        stored = mxnet.nd.load(path)
+    except mxnet.base.MXNetError as error:
+        refuse("MXNet cannot read the weights: " + str(error).strip().splitlines()[-1] + "\n  where: " + path)
+    if isinstance(stored, list) and not stored:
+        return {}
+    if not isinstance(stored, dict):
+        refuse("The weights have no names\n  where: " + path + "\n  to do: Save them with save_checkpoint or export.")
+    return {key.split(":", 1)[-1] if key[:4] in ("arg:", "aux:") else key: value for key, value in stored.items()}
+
+
+def read_symbol(path: str, trace: bool) -> mxnet.sym.Symbol:
+    """Load the symbol JSON; with ``trace`` its outputs are those of every operator, in topological order."""
+    try:
+        symbol = mxnet.sym.load(path)
+    except mxnet.base.MXNetError as error:
+        refuse("MXNet cannot read the symbol: " + str(error).strip().splitlines()[-1] + "\n  where: " + path)
+    if not trace:
+        return symbol
+    variables = set(symbol.list_arguments()) | set(symbol.list_auxiliary_states())
+    internals = symbol.get_internals()
+    places = [place for place, name in enumerate(internals.list_outputs()) if name not in variables]
+    return mxnet.sym.Group([internals[place] for place in places])
+
+
+def labels(symbol: mxnet.sym.Symbol) -> set[str]:
+    """The names of the label variables: what the symbol feeds as second input to a training output."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    fed = [nodes[node["inputs"][1][0]] for node in nodes if node["op"] in LABEL_OF and len(node["inputs"]) > 1]
+    return {node["name"] for node in fed if node["op"] == "null"}
+
+
+def check_shapes(
+    symbol: mxnet.sym.Symbol, parameters: dict[str, mxnet.nd.NDArray], inputs: dict[str, numpy.ndarray]
+) -> None:
+    """Refuse inputs that the symbol cannot take, and parameters of another shape than it infers."""
+    try:
+        arguments, _, states = symbol.infer_shape(**{name: array.shape for name, array in inputs.items()})
+    except mxnet.base.MXNetError as error:
+        refuse("The shapes contradict each other: " + str(error).strip().splitlines()[-1])
+    if arguments is None:
+        refuse("The shapes of the inputs do not determine all others\n  to do: Complete the manifest's inputs.")
+    needed = dict(zip(symbol.list_arguments(), arguments))  # noqa: B905 - Python 3.9 has no strict
+    needed.update(zip(symbol.list_auxiliary_states(), states))  # noqa: B905
+    for name, shape in needed.items():
+        if name in parameters and name not in inputs and not fits(symbol, name, parameters[name], inputs, shape):
+            refuse(f"{name} has the shape {parameters[name].shape}, the symbol needs {shape}")
+
+
+def fits(
+    symbol: mxnet.sym.Symbol,
+    name: str,
+    parameter: mxnet.nd.NDArray,
+    inputs: dict[str, numpy.ndarray],
+    shape: tuple[int, ...],
+) -> bool:
+    """Whether a parameter has the inferred ``shape``, or another that MXNet takes: one slope for all channels."""
+    if parameter.shape == shape:
+        return True
+    try:
+        symbol.infer_shape(**{n: array.shape for n, array in inputs.items()}, **{name: parameter.shape})
+    except (mxnet.base.MXNetError, ValueError, TypeError):
+        return False
+    return name in symbol.list_arguments()
+
+
+def bind(
+    symbol: mxnet.sym.Symbol, parameters: dict[str, mxnet.nd.NDArray], inputs: dict[str, numpy.ndarray]
+) -> mxnet.executor.Executor:
+    """Bind the symbol to its parameters, with room for ``inputs``; labels are zeros, which inference ignores."""
+    arguments, states = symbol.list_arguments(), symbol.list_auxiliary_states()
+    for name in sorted(set(inputs) - set(arguments)):
+        refuse("The symbol has no input of the name " + name + "\n  to do: Correct the manifest's inputs.")
+    unfed = labels(symbol)
+    missing = [n for n in arguments + states if n not in inputs and n not in parameters and n not in unfed]
+    if missing:
+        refuse(
+            f"The checkpoint lacks {len(missing)} parameters that the symbol needs: {', '.join(missing[:5])}\n"
+            "  to do: Check that the two files belong together, and that every input is in the manifest."
+        )
+    check_shapes(symbol, parameters, inputs)
+    shapes = dict(zip(arguments, symbol.infer_shape(**{n: array.shape for n, array in inputs.items()})[0]))  # noqa: B905
+    blank = {n: mxnet.nd.zeros(shapes[n]) for n in arguments if n in inputs or n in unfed}
+    bound = {n: blank[n] if n in blank else parameters[n].astype("float32") for n in arguments}
+    fixed = {n: parameters[n].astype("float32") for n in states}
+    return symbol.bind(mxnet.cpu(), bound, aux_states=fixed, grad_req="null")
+
+
+def main() -> None:
+    """Run the step in the working folder."""
+    with open("in/params.json") as file:
+        params = json.load(file)
+    symbol = read_symbol("in/source/" + params["graph"], params["trace"])
+    parameters = read_parameters("in/source/" + params["weights"])
+    names = symbol.list_outputs()
+    outputs = {}
+    executor = None
+    for case, inputs in read_cases("in/inputs.npz").items():
+        executor = executor or bind(symbol, parameters, inputs)
+        for name, array in inputs.items():
+            executor.arg_dict[name][:] = array
+        executor.forward(is_train=False)
+        outputs.update({f"{case}/{name}": executor.outputs[n].asnumpy() for n, name in enumerate(names)})
+    numpy.savez("out/outputs.npz", **outputs)
+    versions = {"mxnet": mxnet.__version__, "numpy": numpy.__version__, "python": platform.python_version()}
+    with open("out/runtime.json", "w") as file:
+        json.dump({"framework": "mxnet", "versions": versions}, file, indent=2, sort_keys=True)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
