@@ -5,7 +5,7 @@ from __future__ import annotations
 from converter.errors import TransshipError
 
 
-class StepFailed(TransshipError):  # noqa: N818 - the word a user reads
+class StepFailed(TransshipError):
     """A step ended without its outputs: it refused its input, failed, or ran out of time or memory."""
 
 

@@ -1,0 +1,26 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup engine demo test check clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+
+setup: ## make .venv with the locked Python packages
+	@sh setup/environment.sh
+
+engine: setup ## find a container engine; install and start one where there is none
+	@.venv/bin/python -m tasks.setup
+
+demo: engine ## convert MTCNN ONet from MXNet to Caffe and show the verdict
+	.venv/bin/doit convert:mtcnn-onet-caffe
+
+test: engine ## run all tests, those in containers too
+	.venv/bin/python -m pytest
+
+check: setup ## what needs no container engine: style, types, tests
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m mypy
+	.venv/bin/python -m pytest -m "not container"
+
+clean: ## remove build/, .venv and tool caches; results stay in the user's cache folder
+	rm -rf build .venv .doit.db* .hypothesis .mypy_cache .pytest_cache .ruff_cache
