@@ -12,13 +12,21 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from google.protobuf.message import DecodeError
 
 from tasks.action import Digest, Tree, decode_result, encode_result
 
 _CHUNK = 1 << 20
+
+
+class Readable(Protocol):
+    """What bytes can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        ...
 
 
 class Missing(Exception):
@@ -151,7 +159,7 @@ class Store:
         os.replace(temporary, path)
 
 
-def copy(reader: BinaryIO, writer: BinaryIO) -> Digest:
+def copy(reader: Readable, writer: BinaryIO) -> Digest:
     """Copy a stream to its end and return the digest of what was copied."""
     sha, size = hashlib.sha256(), 0
     for chunk in _chunks(reader):
@@ -161,6 +169,6 @@ def copy(reader: BinaryIO, writer: BinaryIO) -> Digest:
     return Digest(sha.hexdigest(), size)
 
 
-def _chunks(reader: BinaryIO) -> Iterator[bytes]:
+def _chunks(reader: Readable) -> Iterator[bytes]:
     while chunk := reader.read(_CHUNK):
         yield chunk

