@@ -20,7 +20,7 @@ check: setup ## what needs no container engine: style, types, tests
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
-	.venv/bin/python -m pytest -m "not container"
+	.venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not container"
 
 clean: ## remove build/, .venv and tool caches; results stay in the user's cache folder
 	rm -rf build .venv .doit.db* .hypothesis .mypy_cache .pytest_cache .ruff_cache

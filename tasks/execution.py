@@ -76,6 +76,7 @@ class Execution:
         run: The current process's place for working folders.
         logs: Folder for the output of steps that failed.
         fetch: Puts the files of a source into the store.
+        known_image: What is on record of a toolchain's image.
         ensure_image: Builds a toolchain's image where the engine lacks it.
         executor: Gives the executor for an image; asked only when there is something to run.
         ran: How many actions this object really ran.
@@ -85,6 +86,7 @@ class Execution:
     run: Run
     logs: Path
     fetch: Callable[[Source], None]
+    known_image: Callable[[str], Image | None]
     ensure_image: Callable[[str], Image]
     executor: Callable[[Image], Executor]
     ran: int = field(default=0)
@@ -115,7 +117,7 @@ class Execution:
 
     def image(self, toolchain: str) -> Image:
         """See :class:`Outputs`."""
-        return self.ensure_image(toolchain)
+        return self.known_image(toolchain) or self.ensure_image(toolchain)
 
     def _record(self, encoded: Encoded, outputs: Tree) -> None:
         for blob in encoded.blobs.values():

@@ -9,13 +9,17 @@ staged.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 
-def closure(root: Path, entries: tuple[str, ...]) -> dict[str, Path]:
+@cache
+def closure(root: Path, entries: tuple[str, ...]) -> Mapping[str, Path]:
     """The files below ``root`` that the modules and packages ``entries`` need, by relative path.
+
+    A process asks for the same closures again and again; it gets the answer of the first time.
 
     Raises:
         FileNotFoundError: An entry is no module below ``root``.
@@ -31,7 +35,7 @@ def closure(root: Path, entries: tuple[str, ...]) -> dict[str, Path]:
         if relative not in files:
             files[relative] = file
             pending.extend(_imports(root, name, file))
-    return files
+    return MappingProxyType(files)
 
 
 def _expand(root: Path, entry: str) -> Iterator[str]:
@@ -44,6 +48,7 @@ def _expand(root: Path, entry: str) -> Iterator[str]:
         yield ".".join(module[:-1] if module[-1] == "__init__" else module)
 
 
+@cache
 def _file(root: Path, name: str) -> Path | None:
     path = root.joinpath(*name.split("."))
     candidates = (path / "__init__.py", path.with_suffix(".py"))

@@ -1,0 +1,62 @@
+"""Convert models: download -> IR -> code -> checkpoint -> verify. ``doit`` alone says what can be built."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.doit_plugins import Reporter
+from tasks.plan import Plan, Task
+
+plan = Plan(Path(__file__).parent)
+
+DOIT_CONFIG = {
+    "default_tasks": ["overview"],
+    "reporter": Reporter(plan.session),
+    "backend": "sqlite3-committing",
+    "dep_file": str(plan.session.root / ".doit.db"),
+    "verbosity": 2,
+}
+
+
+def task_convert() -> Iterator[Task]:
+    """convert:<model>-<target>      all of it: a verified model of the target framework"""
+    yield from plan.conversions()
+
+
+def task_download() -> Iterator[Task]:
+    """download:<model>              files as published, checked against the manifest's hashes"""
+    yield from plan.downloads()
+
+
+def task_ir() -> Iterator[Task]:
+    """ir:<model>                    ONNX graph + safetensors weights, read without the framework"""
+    yield from plan.irs()
+
+
+def task_reference() -> Iterator[Task]:
+    """reference:<model>             the source framework's own answers on fixed inputs"""
+    yield from plan.references()
+
+
+def task_code() -> Iterator[Task]:
+    """code:<model>-<target>         the network, readable, in the target's own idiom"""
+    yield from plan.codes()
+
+
+def task_checkpoint() -> Iterator[Task]:
+    """checkpoint:<model>-<target>   the target's native files, written by the target"""
+    yield from plan.checkpoints()
+
+
+def task_verify() -> Iterator[Task]:
+    """verify:<model>-<target>       the verdict: both frameworks, same inputs, compared"""
+    yield from plan.verifications()
+
+
+def task_image() -> Iterator[Task]:
+    """image:<toolchain>             the container image that a framework lives in"""
+    yield from plan.images()
+
+
+def task_overview() -> Task:
+    """What can be built (the default)"""
+    return plan.overview()

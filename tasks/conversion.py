@@ -1,0 +1,233 @@
+"""The flow: download -> IR -> code -> checkpoint -> verify, each step as the actions it is made of.
+
+A step is a function of the :class:`~tasks.execution.Outputs` of the steps before it. Asked with look-ups it predicts
+its own outputs from records, top down, without touching any file above it; asked with an execution it does what is
+missing. The two cannot disagree, because they are the same functions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks import host
+from tasks.action import Action, Digest, Tree, below, inputs
+from tasks.execution import Outputs
+from tasks.manifest import Manifest, Source
+from tasks.modules import closure, companions
+from tasks.store import Store
+from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
+
+_HOST_ENVIRONMENT = (
+    ("LANG", "C.UTF-8"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTHONHASHSEED", "0"),
+    ("PYTHONPATH", "in"),
+)
+_CONTAINER_ENVIRONMENT = (("LANG", "C.UTF-8"), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONHASHSEED", "0"))
+
+IR = "ir"
+"""Stands where a target's name stands when the IR itself is run and verified."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The steps of one model.
+
+    Attributes:
+        root: The project: ``converter/`` and ``images/`` are read from it.
+        store: Where small inputs (parameters, modules, scripts) are put.
+        manifest: The model.
+        photographs: Where the photographs come from.
+    """
+
+    root: Path
+    store: Store
+    manifest: Manifest
+    photographs: Source
+
+    def source(self, get: Outputs) -> Tree:
+        """The source framework's own files."""
+        return get.download(self.manifest.source)
+
+    def ir(self, get: Outputs) -> Tree:
+        """``model.onnx``, ``weights.safetensors``, ``model.json``."""
+        params = {
+            "framework": self.manifest.framework,
+            "name": self.manifest.name,
+            "inputs": {name: list(spec.shape) for name, spec in self.manifest.inputs.items()},
+            "preprocess": {name: spec.preprocess for name, spec in self.manifest.inputs.items() if spec.preprocess},
+            **self._roles(),
+        }
+        return get.action(
+            self._on_host(
+                "parse",
+                (f"converter.parsers.{self.manifest.framework}",),
+                params,
+                below("source", self.source(get)),
+                ("model.onnx", "weights.safetensors", "model.json"),
+            )
+        )
+
+    def inputs(self, get: Outputs) -> Tree:
+        """``inputs.npz``: seeded noise and photographs, as the model wants them."""
+        params = {
+            "inputs": {
+                name: {"shape": list(spec.shape), "range": list(spec.range), "preprocess": spec.preprocess}
+                for name, spec in self.manifest.inputs.items()
+            },
+            "seed": 0,
+            "photographs": sorted(self.photographs.tree),
+        }
+        photographs = below("photographs", get.download(self.photographs))
+        return get.action(self._on_host("inputs", (), params, photographs, ("inputs.npz",)))
+
+    def reference(self, get: Outputs, *, trace: bool = False) -> Tree:
+        """``inputs.npz`` and the source framework's answers: ``outputs.npz``, ``runtime.json``."""
+        questions = self.inputs(get)
+        answers = get.action(
+            self._in_container(
+                get,
+                SOURCES[self.manifest.framework],
+                "reference",
+                {**self._roles(), "trace": trace},
+                {**below("source", self.source(get)), **questions},
+                ("outputs.npz", "runtime.json"),
+            )
+        )
+        return {**questions, **answers}
+
+    def code(self, get: Outputs, target: str) -> Tree:
+        """The target's readable network and its weight plan; made from the IR's structure alone."""
+        options = self.manifest.targets[target].options if target in self.manifest.targets else {}
+        return get.action(
+            self._on_host(
+                "emit",
+                (f"converter.emitters.{target}",),
+                {"target": target, "options": options},
+                {"ir/model.onnx": self.ir(get)["model.onnx"]},
+                TARGETS[target].code,
+            )
+        )
+
+    def checkpoint(self, get: Outputs, target: str) -> Tree:
+        """The target's own files, written by the target."""
+        weights = {"ir/weights.safetensors": self.ir(get)["weights.safetensors"]}
+        return get.action(
+            self._in_container(
+                get,
+                TARGETS[target].toolchain,
+                "checkpoint",
+                {},
+                {**below("code", self.code(get, target)), **weights},
+                TARGETS[target].checkpoint,
+            )
+        )
+
+    def answers(self, get: Outputs, target: str, *, trace: bool = False) -> Tree:
+        """What the target, or the IR itself, answers to the reference's inputs: ``outputs.npz``, ``runtime.json``."""
+        if target == IR:
+            toolchain, model = IR_TOOLCHAIN, below("ir", self.ir(get))
+        else:
+            toolchain = TARGETS[target].toolchain
+            code, checkpoint = self.code(get, target), self.checkpoint(get, target)
+            model = {**below("code", code), **below("checkpoint", checkpoint)}
+        return get.action(
+            self._in_container(
+                get,
+                toolchain,
+                "run",
+                {"trace": trace},
+                {**model, **self.inputs(get)},
+                ("outputs.npz", "runtime.json"),
+            )
+        )
+
+    def verify(self, get: Outputs, target: str) -> Tree:
+        """``verify.json``; where the two are not exactly the same, both run again with every intermediate value.
+
+        That says where they part: the first node that is off is named.
+        """
+        reference, candidate = self.reference(get), self.answers(get, target)
+        found = self._compare(get, target, reference, candidate, {})
+        if self.verdict(found)["verdict"] == "exact":
+            return found
+        traces = {
+            "reference/trace.npz": self.reference(get, trace=True)["outputs.npz"],
+            "candidate/trace.npz": self.answers(get, target, trace=True)["outputs.npz"],
+        }
+        return self._compare(get, target, reference, candidate, traces)
+
+    def verdict(self, verified: Tree) -> dict[str, Any]:
+        """The content of ``verify.json``.
+
+        Raises:
+            Missing: The store has lost it.
+        """
+        content: dict[str, Any] = json.loads(self.store.read(verified["verify.json"]))
+        return content
+
+    def _compare(self, get: Outputs, target: str, reference: Tree, candidate: Tree, traces: Tree) -> Tree:
+        toolchain = IR_TOOLCHAIN if target == IR else TARGETS[target].toolchain
+        settings = self.manifest.targets.get(target)
+        params = {
+            "model": self.manifest.name,
+            "target": target,
+            "runtime_image": get.image(toolchain).identity,
+            "reference_image": get.image(SOURCES[self.manifest.framework]).identity,
+            "order": self._order(get) if traces else [],
+            "expect": settings.expect if settings else None,
+        }
+        answers = {
+            **{f"reference/{name}": reference[name] for name in ("outputs.npz", "runtime.json")},
+            **below("candidate", candidate),
+        }
+        return get.action(self._on_host("compare", (), params, {**answers, **traces}, ("verify.json",)))
+
+    def _order(self, get: Outputs) -> list[str]:
+        """All values of the IR in the order in which they are computed."""
+        model = json.loads(self.store.read(self.ir(get)["model.json"]))
+        return [value for node in model["nodes"] for value in node["outputs"]]
+
+    def _roles(self) -> dict[str, str]:
+        return {file.role: file.name for file in self.manifest.source.files}
+
+    def _on_host(
+        self, step: str, entries: tuple[str, ...], params: Mapping[str, Any], files: Tree, outputs: tuple[str, ...]
+    ) -> Action:
+        modules = closure(self.root, (f"converter.steps.{step}", *entries))
+        return Action(
+            argv=("python", "-m", f"converter.steps.{step}"),
+            image=host.image(),
+            inputs=inputs({**self._put(modules), **self._params(params), **files}),
+            outputs=outputs,
+            env=_HOST_ENVIRONMENT,
+        )
+
+    def _in_container(
+        self,
+        get: Outputs,
+        toolchain: str,
+        step: str,
+        params: Mapping[str, Any],
+        files: Tree,
+        outputs: tuple[str, ...],
+    ) -> Action:
+        scripts = companions(self.root / "images" / toolchain / f"{step}.py", self.root / "images" / "base")
+        return Action(
+            argv=("python3", f"in/step/{step}.py"),
+            image=get.image(toolchain),
+            inputs=inputs({**below("step", self._put(scripts)), **self._params(params), **files}),
+            outputs=outputs,
+            env=_CONTAINER_ENVIRONMENT,
+        )
+
+    def _put(self, files: Mapping[str, Path]) -> dict[str, Digest]:
+        return {name: self.store.put(path.read_bytes()) for name, path in files.items()}
+
+    def _params(self, params: Mapping[str, Any]) -> dict[str, Digest]:
+        text = json.dumps(params, sort_keys=True, indent=2, ensure_ascii=False)
+        return {"params.json": self.store.put(text.encode())}

@@ -1,0 +1,79 @@
+"""What a person reads: the overview of what can be built, the table of a conversion, the text of a bad verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from converter.errors import TransshipError
+from tasks.manifest import Manifest
+from tasks.targets import TARGETS, Target
+
+_COLOURS = {"exact": "green", "close": "yellow", "differs": "red"}
+
+
+class Differs(TransshipError):
+    """The target does not compute what the source computes."""
+
+
+def differs(verdict: Mapping[str, Any], path: Path) -> Differs:
+    """The error for a verdict that fails the build: which outputs, how far off, and the first bad node."""
+    reasons = verdict["reasons"][:2]
+    more = len(verdict["reasons"]) - len(reasons)
+    what = f"{verdict['target']} does not compute what {verdict['model']} computes: {'; '.join(reasons)}"
+    first = verdict["first_bad"]
+    found = f"{shown(path)}, first bad node {first['node']}" if first else shown(path)
+    return Differs(what + (f" (and {more} more)" if more else ""), where=found)
+
+
+def overview(manifests: Mapping[str, Manifest]) -> None:
+    """Print what can be built."""
+    console = Console(highlight=False)
+    targets = ", ".join(TARGETS)
+    console.print(f"Models that can be converted, each to: [bold]{targets}[/bold]\n")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("model", no_wrap=True)
+    table.add_column("what it is")
+    for name, model in manifests.items():
+        table.add_row(name, model.title)
+    console.print(table)
+    example = next(iter(manifests), "MODEL")
+    console.print(f"\n[bold]doit convert:{example}-{next(iter(TARGETS))}[/bold]   convert and verify one")
+    console.print("doit list --all              every step, to run on its own")
+    console.print("doit clean                   remove build/ (the cache keeps the results)")
+
+
+def summary(folder: Path, target: Target) -> None:
+    """Print the verdict in ``folder`` output by output, and the paths of the files made."""
+    verdict = json.loads((folder / "verify.json").read_text())
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("output", no_wrap=True)
+    for column in ("max_abs", "max_rel"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for output in verdict["outputs"]:
+        word = output["verdict"]
+        numbers = (_number(output[column]) for column in ("max_abs", "max_rel"))
+        table.add_row(output["name"], *numbers, f"[{_COLOURS[word]}]{word}[/]")
+    console.print()
+    console.print(table)
+    console.print()
+    for name in target.checkpoint:
+        console.print(shown(folder / "checkpoint" / name), soft_wrap=True)
+
+
+def shown(path: Path) -> str:
+    """``path`` as a person would type it from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"
