@@ -1,8 +1,57 @@
-"""Fixtures that every folder of tests may use."""
+"""Fixtures that every folder of tests may use: models from the package index, really converted, once."""
 
 from __future__ import annotations
 
-import sys
+import zipfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+import pytest
+
+from tasks import index
+from tasks.session import default_cache
+from tests.gate.built import Built
+from tests.support.project import MODELS, Project
+
+CODEMAO = ("codemao==0.0.17", "a9253f2d5dba5bff3f13ddfc42eee21e8da4225b1891a62bcbb13e62fe54e1c1")
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a space in its path, all its models converted, from an empty cache."""
+    folder = tmp_path_factory.mktemp("conversions")
+    project = Project(folder / "a project", folder / "cache")
+    done = project.doit(*(f"convert:{model}-caffe" for model in MODELS))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def onet(converted: Project, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """MTCNN's ONet and its answers."""
+    return built(converted, "mtcnn-onet", tmp_path_factory.mktemp("onet"))
+
+
+@pytest.fixture(scope="session")
+def gender_age(converted: Project, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The network for gender and age, and its answers."""
+    return built(converted, "gender-age", tmp_path_factory.mktemp("gender-age"))
+
+
+@pytest.fixture(scope="session")
+def codemao(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder ``codemao/data`` of the wheel that the models come from."""
+    requirement, sha256 = CODEMAO
+    wheel = index.fetch(requirement, [sha256], default_cache() / "archives")
+    folder = tmp_path_factory.mktemp("codemao")
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.startswith("codemao/data/mtcnn-model/"):
+                archive.extract(name, folder)
+    return folder / "codemao" / "data"
+
+
+def built(project: Project, model: str, folder: Path) -> Built:
+    """A converted model's folders; what the target answered is in the cache alone."""
+    project.extract_answers(model, folder)
+    build = project.folder / "build" / model
+    return Built(ir=build / "ir", reference=build / "reference", caffe=folder)

@@ -1,0 +1,69 @@
+"""Run a chain of steps on many cases in one container, each case in a process of its own.
+
+    python3 in/step/batch.py checkpoint run
+
+Every folder `in/cases/<case>` is the input of a case. The steps are modules beside this script; each finds the case's
+files below `in/`, the outputs of the steps before it below `in/<step>/`, and writes below `out/`, which is
+`out/cases/<case>/<step>/`. What a case says is kept in `log.txt` of `out/cases/<case>/`; where a step fails there is
+an `error.txt` besides, and the case ends. Like some of the images, this script knows no Python but 2.7.
+"""
+
+# ruff: noqa: ANN001, ANN201, UP031
+
+import importlib
+import os
+import sys
+import traceback
+
+
+def main():
+    """Run the steps named by the arguments on all cases."""
+    cases, results = os.path.abspath("in/cases"), os.path.abspath("out/cases")
+    modules = [importlib.import_module(name) for name in sys.argv[1:]]
+    for case in sorted(os.listdir(cases)):
+        folder = os.path.join(results, case)
+        os.makedirs(folder)
+        child = os.fork()
+        if not child:
+            os._exit(run_case(os.path.join(cases, case), folder, modules))
+        _, status = os.waitpid(child, 0)
+        report = os.path.join(folder, "error.txt")
+        if status and not os.path.exists(report):
+            with open(report, "w") as stream:
+                stream.write("the process ended with status %d\n" % status)
+
+
+def run_case(source, folder, modules):
+    """Run `modules` on the case of `source`; its exit code."""
+    log = os.open(os.path.join(folder, "log.txt"), os.O_CREAT | os.O_WRONLY, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    try:
+        run_steps(source, folder, modules)
+    except BaseException:
+        with open(os.path.join(folder, "error.txt"), "w") as stream:
+            stream.write(traceback.format_exc())
+        return 1
+    return 0
+
+
+def run_steps(source, folder, modules):
+    """Give each of `modules` a working folder below /tmp and run it there."""
+    done = {}
+    for module in modules:
+        name = module.__name__
+        work = os.path.join("/tmp", os.path.basename(folder), name)
+        os.makedirs(os.path.join(work, "in"))
+        for entry in os.listdir(source):
+            os.symlink(os.path.join(source, entry), os.path.join(work, "in", entry))
+        for step, path in done.items():
+            os.symlink(path, os.path.join(work, "in", step))
+        done[name] = os.path.join(folder, name)
+        os.makedirs(done[name])
+        os.symlink(done[name], os.path.join(work, "out"))
+        os.chdir(work)
+        module.main()
+
+
+if __name__ == "__main__":
+    main()

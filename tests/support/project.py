@@ -1,0 +1,84 @@
+"""A checkout of this project to build in, as a user has one, with a cache of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tasks import manifest
+from tasks.conversion import Conversion
+from tasks.session import Session
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "mtcnn-lnet", "gender-age")
+PARTS = ("dodo.py", "pyproject.toml", "converter", "images", "models", "tasks")
+
+
+class Project:
+    """A copy in ``folder``.
+
+    Attributes:
+        folder: The copy.
+        cache: What ``$TRANSSHIP_CACHE`` is.
+    """
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.cache = cache
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start doit in the copy; variables set to an empty text are removed."""
+        names = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        names |= {"TRANSSHIP_CACHE": str(self.cache), **environment}
+        return subprocess.Popen(
+            [sys.executable, "-m", "doit", *arguments],
+            cwd=self.folder,
+            env={key: value for key, value in names.items() if value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def doit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run doit in the copy to its end."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=1800)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def verdict(self, model: str, target: str = "") -> dict[str, Any]:
+        """The ``verify.json`` of a model's target, or of its IR."""
+        found: dict[str, Any] = json.loads((self.folder / "build" / model / target / "verify.json").read_text())
+        return found
+
+    def contents(self) -> dict[str, bytes]:
+        """Every file below ``build/``, logs excepted."""
+        build = self.folder / "build"
+        files = {path.relative_to(build).as_posix(): path for path in build.rglob("*") if path.is_file()}
+        return {name: files[name].read_bytes() for name in sorted(files) if not name.startswith("logs/")}
+
+    def extract_answers(self, model: str, folder: Path, target: str = "caffe") -> None:
+        """Copy what ``target`` answered for ``model`` out of the cache."""
+        session = Session(self.folder, self.cache)
+        source = manifest.load_source(ROOT / "tasks" / "photographs.toml")
+        described = manifest.load(self.folder / "models" / f"{model}.toml")
+        answers = Conversion(self.folder, session.store, described, source).answers(session.look_up, target)
+        for name, digest in answers.items():
+            session.store.extract(digest, folder / name)
+        session.close()
+
+
+def ran(output: str) -> list[str]:
+    """The tasks that a run of doit says it ran."""
+    return [line.split()[1] for line in output.splitlines() if line.startswith("ran ")]
