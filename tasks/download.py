@@ -79,7 +79,7 @@ def fetch(source: Source, folder: Path, archives: Path) -> dict[str, Path]:
         DownloadError: A file cannot be had or is not the one described. Both digests are in the message.
         OSError: ``folder`` or ``archives`` cannot be written to.
     """
-    archive = _archive(source.archive, archives) if source.archive else None
+    archive = _archive(source.archive, folder, archives) if source.archive else None
     fetched: dict[str, Path] = {}
     try:
         for file in source.files:
@@ -92,10 +92,11 @@ def fetch(source: Source, folder: Path, archives: Path) -> dict[str, Path]:
     return fetched
 
 
-def _archive(archive: Archive, folder: Path) -> Path:
-    """The archive from ``folder``, without asking anybody, or from the package index."""
-    for path in sorted(folder.glob("*")):
-        if path.suffix != ".part" and path.is_file() and path.stat().st_size == archive.digest.size:
+def _archive(archive: Archive, folder: Path, archives: Path) -> Path:
+    """The archive from ``archives``, without asking anybody, or through ``folder`` from the package index."""
+    archives.mkdir(parents=True, exist_ok=True)
+    for path in sorted(archives.iterdir()):
+        if path.is_file() and path.stat().st_size == archive.digest.size:
             with path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() == archive.digest.hash:
                     return path
@@ -103,13 +104,15 @@ def _archive(archive: Archive, folder: Path) -> Path:
         path = index.fetch(
             archive.requirement, [archive.digest.hash], folder, limit=archive.digest.size, progress=progress
         )
-    if path.stat().st_size != archive.digest.size:
+    size = path.stat().st_size
+    if size != archive.digest.size:
+        path.unlink()
         raise DownloadError(
-            f"{path.name} has {path.stat().st_size} bytes, the manifest says {archive.digest.size}",
+            f"{path.name} has {size} bytes, the manifest says {archive.digest.size}",
             where=str(path),
             fix="correct the size in the manifest",
         )
-    return path
+    return path.rename(archives / path.name)
 
 
 def _member(archive: Path, file: File, target: Path) -> Path:
