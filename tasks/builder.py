@@ -33,7 +33,7 @@ from tasks.index import Pin, fetch
 if TYPE_CHECKING:
     import docker
 
-    from tasks.images import Debian, Toolchain
+    from tasks.toolchains import Debian, Toolchain
 
 DEFINITION = "transship.definition"
 FILES = "transship.files"

@@ -12,7 +12,7 @@ from typing import Any
 from doit.exceptions import TaskFailed
 
 from converter.errors import TransshipError
-from tasks import images, manifest, report
+from tasks import manifest, report, toolchains
 from tasks.action import Tree
 from tasks.conversion import IR, Conversion
 from tasks.execution import Outputs
@@ -39,8 +39,8 @@ class Plan:
     def images(self) -> Iterator[Task]:
         """``image:<toolchain>``, and ``image:base`` for all that the others stand on."""
         bases: set[str] = set()
-        for toolchain in images.toolchains(self.session.images):
-            base = images.describe(toolchain, self.session.images).parent
+        for toolchain in toolchains.toolchains(self.session.images):
+            base = toolchains.describe(toolchain, self.session.images).parent
             bases |= {f"image:{base}"} if base else set()
             yield {
                 "name": toolchain,
@@ -51,7 +51,7 @@ class Plan:
                 "io": {"capture": False},
             }
         yield {
-            "name": images.BASE,
+            "name": toolchains.BASE,
             "doc": "the Debian releases below them",
             "actions": None,
             "task_dep": sorted(bases),

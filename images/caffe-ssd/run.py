@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,36 +17,23 @@ os.environ.setdefault("GLOG_minloglevel", "2")
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one order of summation, on however many cores
 
 import caffe
+import cases
 import numpy
 
 
 def main() -> None:
     """Run the step in the working folder."""
-    with open("in/params.json") as file:
-        trace = json.load(file)["trace"]
+    trace = cases.params()["trace"]
     with open("in/code/weights.plan.json") as file:
         plan = json.load(file)
     net = caffe.Net("in/checkpoint/deploy.prototxt", caffe.TEST, weights="in/checkpoint/weights.caffemodel")
     results = {}
-    for case, inputs in read_cases("in/inputs.npz").items():
+    for case, inputs in cases.read().items():
         set_inputs(net, {plan["inputs"][name]: value for name, value in inputs.items()})
         values = forward(net, plan["trace"] if trace else {})
         values.update({name: net.blobs[blob].data.copy() for name, blob in plan["outputs"].items()})
         results.update({f"{case}/{name}": value for name, value in values.items()})
-    numpy.savez("out/outputs.npz", **results)
-    versions = {"caffe": caffe.__version__, "numpy": numpy.__version__, "python": platform.python_version()}
-    with open("out/runtime.json", "w") as file:
-        json.dump({"framework": "caffe", "versions": versions}, file, indent=2, sort_keys=True)
-
-
-def read_cases(path: str) -> dict[str, dict[str, numpy.ndarray]]:
-    """Read ``{case: {name: array}}`` from an npz that is keyed ``<case>/<name>``."""
-    cases: dict[str, dict[str, numpy.ndarray]] = {}
-    with numpy.load(path, allow_pickle=False) as archive:
-        for key in archive.files:
-            case, name = key.split("/", 1)
-            cases.setdefault(case, {})[name] = archive[key]
-    return cases
+    cases.write(results, "caffe", caffe=caffe.__version__)
 
 
 def set_inputs(net: caffe.Net, inputs: Mapping[str, numpy.ndarray]) -> None:

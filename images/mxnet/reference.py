@@ -12,9 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
-from typing import NoReturn
 
 EXACT = {
     # Without these, mxnet 1.9 rewrites the graph when it is bound (convolution, BatchNorm and activation become one
@@ -34,10 +31,10 @@ EXACT = {
 }
 os.environ.update(EXACT)
 
+import cases  # noqa: E402
 import mxnet  # noqa: E402
 import numpy  # noqa: E402
 
-REFUSED = 65
 LABEL_OF = {
     "SoftmaxOutput",
     "Softmax",
@@ -48,32 +45,18 @@ LABEL_OF = {
 }
 
 
-def refuse(message: str) -> NoReturn:
-    """End the step with a message that the user can act on."""
-    sys.stderr.write(message + "\n")
-    raise SystemExit(REFUSED)
-
-
-def read_cases(path: str) -> dict[str, dict[str, numpy.ndarray]]:
-    """Read ``{case: {name: array}}`` from an npz that is keyed ``<case>/<name>``."""
-    cases = {}
-    with numpy.load(path, allow_pickle=False) as archive:
-        for key in archive.files:
-            case, name = key.split("/", 1)
-            cases.setdefault(case, {})[name] = archive[key]
-    return cases
-
-
 def read_parameters(path: str) -> dict[str, mxnet.nd.NDArray]:
     """Read the checkpoint: ``{name: NDArray}``, arguments and auxiliary states."""
     try:
         stored = mxnet.nd.load(path)
     except mxnet.base.MXNetError as error:
-        refuse("MXNet cannot read the weights: " + str(error).strip().splitlines()[-1] + "\n  where: " + path)
+        cases.refuse("MXNet cannot read the weights: " + str(error).strip().splitlines()[-1] + "\n  where: " + path)
     if isinstance(stored, list) and not stored:
         return {}
     if not isinstance(stored, dict):
-        refuse("The weights have no names\n  where: " + path + "\n  to do: Save them with save_checkpoint or export.")
+        cases.refuse(
+            "The weights have no names\n  where: " + path + "\n  to do: Save them with save_checkpoint or export."
+        )
     return {key.split(":", 1)[-1] if key[:4] in ("arg:", "aux:") else key: value for key, value in stored.items()}
 
 
@@ -82,7 +65,7 @@ def read_symbol(path: str, trace: bool) -> mxnet.sym.Symbol:
     try:
         symbol = mxnet.sym.load(path)
     except mxnet.base.MXNetError as error:
-        refuse("MXNet cannot read the symbol: " + str(error).strip().splitlines()[-1] + "\n  where: " + path)
+        cases.refuse("MXNet cannot read the symbol: " + str(error).strip().splitlines()[-1] + "\n  where: " + path)
     if not trace:
         return symbol
     variables = set(symbol.list_arguments()) | set(symbol.list_auxiliary_states())
@@ -105,14 +88,14 @@ def check_shapes(
     try:
         arguments, _, states = symbol.infer_shape(**{name: array.shape for name, array in inputs.items()})
     except mxnet.base.MXNetError as error:
-        refuse("The shapes contradict each other: " + str(error).strip().splitlines()[-1])
+        cases.refuse("The shapes contradict each other: " + str(error).strip().splitlines()[-1])
     if arguments is None:
-        refuse("The shapes of the inputs do not determine all others\n  to do: Complete the manifest's inputs.")
+        cases.refuse("The shapes of the inputs do not determine all others\n  to do: Complete the manifest's inputs.")
     needed = dict(zip(symbol.list_arguments(), arguments))  # noqa: B905 - Python 3.9 has no strict
     needed.update(zip(symbol.list_auxiliary_states(), states))  # noqa: B905
     for name, shape in needed.items():
         if name in parameters and name not in inputs and not fits(symbol, name, parameters[name], inputs, shape):
-            refuse(f"{name} has the shape {parameters[name].shape}, the symbol needs {shape}")
+            cases.refuse(f"{name} has the shape {parameters[name].shape}, the symbol needs {shape}")
 
 
 def fits(
@@ -138,11 +121,11 @@ def bind(
     """Bind the symbol to its parameters, with room for ``inputs``; labels are zeros, which inference ignores."""
     arguments, states = symbol.list_arguments(), symbol.list_auxiliary_states()
     for name in sorted(set(inputs) - set(arguments)):
-        refuse("The symbol has no input of the name " + name + "\n  to do: Correct the manifest's inputs.")
+        cases.refuse("The symbol has no input of the name " + name + "\n  to do: Correct the manifest's inputs.")
     unfed = labels(symbol)
     missing = [n for n in arguments + states if n not in inputs and n not in parameters and n not in unfed]
     if missing:
-        refuse(
+        cases.refuse(
             f"The checkpoint lacks {len(missing)} parameters that the symbol needs: {', '.join(missing[:5])}\n"
             "  to do: Check that the two files belong together, and that every input is in the manifest."
         )
@@ -156,24 +139,19 @@ def bind(
 
 def main() -> None:
     """Run the step in the working folder."""
-    with open("in/params.json") as file:
-        params = json.load(file)
+    params = cases.params()
     symbol = read_symbol("in/source/" + params["graph"], params["trace"])
     parameters = read_parameters("in/source/" + params["weights"])
     names = symbol.list_outputs()
     outputs = {}
     executor = None
-    for case, inputs in read_cases("in/inputs.npz").items():
+    for case, inputs in cases.read().items():
         executor = executor or bind(symbol, parameters, inputs)
         for name, array in inputs.items():
             executor.arg_dict[name][:] = array
         executor.forward(is_train=False)
         outputs.update({f"{case}/{name}": executor.outputs[n].asnumpy() for n, name in enumerate(names)})
-    numpy.savez("out/outputs.npz", **outputs)
-    versions = {"mxnet": mxnet.__version__, "numpy": numpy.__version__, "python": platform.python_version()}
-    with open("out/runtime.json", "w") as file:
-        json.dump({"framework": "mxnet", "versions": versions}, file, indent=2, sort_keys=True)
-        file.write("\n")
+    cases.write(outputs, "mxnet", mxnet=mxnet.__version__)
 
 
 if __name__ == "__main__":

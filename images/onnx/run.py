@@ -9,36 +9,15 @@ A refusal goes to stderr and ends with exit code 65.
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-import sys
-from typing import NoReturn
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import numpy
+import cases
 import onnx
 import onnxruntime
 
-REFUSED = 65
 FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
-
-
-def refuse(message: str) -> NoReturn:
-    """End the step with a message that the user can act on."""
-    sys.stderr.write(message + "\n")
-    raise SystemExit(REFUSED)
-
-
-def read_cases(path: str) -> dict[str, dict[str, numpy.ndarray]]:
-    """Read ``{case: {name: array}}`` from an npz that is keyed ``<case>/<name>``."""
-    cases = {}
-    with numpy.load(path, allow_pickle=False) as archive:
-        for key in archive.files:
-            case, name = key.split("/", 1)
-            cases.setdefault(case, {})[name] = archive[key]
-    return cases
 
 
 def read_model(trace: bool) -> bytes:
@@ -70,27 +49,17 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
 
 def main() -> None:
     """Run the step in the working folder."""
-    with open("in/params.json") as file:
-        params = json.load(file)
-    session = open_session(read_model(params["trace"]))
+    trace = cases.params()["trace"]
+    session = open_session(read_model(trace))
     wanted = sorted(value.name for value in session.get_inputs())
-    names = [value.name for value in session.get_outputs() if value.type in FLOATS or not params["trace"]]
+    names = [value.name for value in session.get_outputs() if value.type in FLOATS or not trace]
     outputs = {}
-    for case, inputs in read_cases("in/inputs.npz").items():
+    for case, inputs in cases.read().items():
         if sorted(inputs) != wanted:
-            refuse(f"The case {case} feeds {', '.join(inputs)}, the IR needs {', '.join(wanted)}")
+            cases.refuse(f"The case {case} feeds {', '.join(inputs)}, the IR needs {', '.join(wanted)}")
         for name, value in zip(names, session.run(names, inputs), strict=True):
-            outputs[case + "/" + name] = value
-    numpy.savez("out/outputs.npz", **outputs)
-    versions = {
-        "numpy": numpy.__version__,
-        "onnx": onnx.__version__,
-        "onnxruntime": onnxruntime.__version__,
-        "python": platform.python_version(),
-    }
-    with open("out/runtime.json", "w") as file:
-        json.dump({"framework": "onnxruntime", "versions": versions}, file, indent=2, sort_keys=True)
-        file.write("\n")
+            outputs[f"{case}/{name}"] = value
+    cases.write(outputs, "onnxruntime", onnx=onnx.__version__, onnxruntime=onnxruntime.__version__)
 
 
 if __name__ == "__main__":

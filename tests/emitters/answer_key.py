@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.emitters.models import Array
-from tests.support.containers import run_step
-
-ROOT = Path(__file__).parents[2]
+from tests.support.containers import run_step, stage_scripts
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ def outputs(net: CaffeNet, inputs: Array, blobs: list[str], folder: Path) -> dic
     """What ``net`` leaves in ``blobs`` for ``inputs`` in its one input, the blob ``data``."""
     for name in ("in/step", "in/checkpoint", "in/code", "out"):
         (folder / name).mkdir(parents=True)
-    shutil.copy(ROOT / "images/caffe-ssd/run.py", folder / "in/step")
+    stage_scripts(folder / "in/step", "images/caffe-ssd/run.py")
     shutil.copy(net.prototxt, folder / "in/checkpoint/deploy.prototxt")
     shutil.copy(net.caffemodel, folder / "in/checkpoint/weights.caffemodel")
     plan = {"inputs": {"data": "data"}, "outputs": {blob: blob for blob in blobs}, "trace": {}}

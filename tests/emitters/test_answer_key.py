@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 import converter
-from tests.emitters.answer_key import ROOT, CaffeNet, differences
+from tests.emitters.answer_key import CaffeNet, differences
 from tests.emitters.models import noise
-from tests.support.containers import run_step
+from tests.support.containers import run_step, stage_scripts
 
 TOLERANCE = 7e-6
 NETWORKS = {
@@ -49,7 +48,6 @@ def convert(source: Path, name: str, shape: tuple[int, ...], folder: Path) -> Ca
     converter.save(model, inputs / "ir")
     for file, content in converter.emit(model, "caffe").items():
         (inputs / "code" / file).write_bytes(content)
-    for script in ("images/base/weights.py", "images/caffe-ssd/checkpoint.py"):
-        shutil.copy(ROOT / script, inputs / "step")
+    stage_scripts(inputs / "step", "images/caffe-ssd/checkpoint.py")
     run_step("caffe-ssd", ["python3", "in/step/checkpoint.py"], inputs, made)
     return CaffeNet(made / "deploy.prototxt", made / "weights.caffemodel")

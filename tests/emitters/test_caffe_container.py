@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,9 @@ from onnx.reference import ReferenceEvaluator
 import converter
 from converter.emitters.caffe import FILES
 from tests.emitters.cases import CASES, Case
-from tests.support.containers import run_step
+from tests.support.containers import run_step, stage_scripts
 
-ROOT = Path(__file__).parents[2]
 STEPS = (
-    "images/base/weights.py",
     "images/caffe-ssd/checkpoint.py",
     "images/caffe-ssd/run.py",
     "tests/support/batch.py",
@@ -38,9 +35,7 @@ pytestmark = pytest.mark.container
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the outputs of all runs are, each of which is traced."""
     inputs, outputs = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
-    (inputs / "step").mkdir()
-    for step in STEPS:
-        shutil.copy(ROOT / step, inputs / "step")
+    stage_scripts(inputs / "step", *STEPS)
     for variant, case in RUNS:
         stage(case, variant, inputs / "cases" / f"{variant}-{case.name}")
     (outputs / "cases").mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ import pytest
 
 import converter
 from tests.emitters import cases
-from tests.support.containers import run_step
+from tests.support.containers import run_step, stage_scripts
 
-ROOT = Path(__file__).parents[2]
 STEPS = (
-    "images/base/weights.py",
     "images/caffe-ssd/checkpoint.py",
     "images/caffe-ssd/run.py",
     "tests/support/batch.py",
@@ -86,9 +83,7 @@ TRACED = {"first": False, "second": False, "traced": True}
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the outputs of all runs are."""
     inputs, outputs = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
-    (inputs / "step").mkdir()
-    for step in STEPS:
-        shutil.copy(ROOT / step, inputs / "step")
+    stage_scripts(inputs / "step", *STEPS)
     for name, (change, _) in REFUSED.items():
         stage(inputs / "cases" / name, change)
     for name, trace in TRACED.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,7 @@ import converter
 from tests.parsers.cases import CASES, Case
 from tests.parsers.files import write
 from tests.parsers.semantics import evaluate
-from tests.support.containers import run_step
-
-ROOT = Path(__file__).parents[2]
+from tests.support.containers import run_step, stage_scripts
 
 COMPARED = [case for case in CASES if case.cpu]
 
@@ -26,12 +23,10 @@ Outputs = dict[str, np.ndarray]
 
 def stage(folder: Path, script: str, cases: dict[str, dict[str, object]]) -> Path:
     """Lay out ``in/`` for one container that runs ``script`` on all ``cases``."""
-    (folder / "step").mkdir(parents=True)
-    for file in (script, "tests/support/batch.py"):
-        shutil.copy(ROOT / file, folder / "step")
+    stage_scripts(folder / "step", script, "tests/support/batch.py")
     for case in CASES:
         place = folder / "cases" / case.id
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         (place / "params.json").write_text(json.dumps(cases[case.id]))
         np.savez(place / "inputs.npz", **{f"case/{name}": array for name, array in case.inputs.items()})
     return folder
@@ -61,16 +56,13 @@ def run_all(toolchain: str, step: str, folder: Path, outputs: Path) -> dict[str,
 def mxnet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outputs | str]:
     """What MXNet computes."""
     folder = tmp_path_factory.mktemp("mxnet")
-    files: dict[str, dict[str, object]] = {}
+    params: dict[str, dict[str, object]] = {}
     for case in CASES:
-        (folder / "in" / "cases" / case.id / "source").mkdir(parents=True)
-        graph, weights = write(folder / "in" / "cases" / case.id / "source", case.symbol, case.params, case.records)
-        files[case.id] = {"graph": graph.name, "weights": weights.name, "trace": False}
-    sources = folder / "sources"
-    (folder / "in").rename(sources)
-    stage(folder / "in", "images/mxnet/reference.py", files)
-    for case in CASES:
-        (sources / "cases" / case.id / "source").rename(folder / "in" / "cases" / case.id / "source")
+        source = folder / "in" / "cases" / case.id / "source"
+        source.mkdir(parents=True)
+        graph, weights = write(source, case.symbol, case.params, case.records)
+        params[case.id] = {"graph": graph.name, "weights": weights.name, "trace": False}
+    stage(folder / "in", "images/mxnet/reference.py", params)
     return run_all("mxnet", "reference", folder / "in", folder / "out")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from tasks import engine, images
 from tasks.executors.docker import Box, run
+from tasks.modules import companions
 from tasks.session import default_cache
 
+ROOT = Path(__file__).parents[2]
 TIMEOUT = 600
 
 
@@ -17,6 +20,14 @@ TIMEOUT = 600
 def image_of(toolchain: str) -> str:
     """The image of ``toolchain``, built if the engine lacks it."""
     return images.ensure(toolchain, default_cache() / "images", engine.connect(timeout=TIMEOUT)).tag
+
+
+def stage_scripts(folder: Path, *scripts: str) -> None:
+    """Put steps of ``images/``, each with the companions that it imports, and other scripts into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for script in scripts:
+        for name, path in companions(ROOT / script, ROOT / "images/base").items():
+            shutil.copy(path, folder / name)
 
 
 def run_step(toolchain: str, argv: Sequence[str], inputs: Path, outputs: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tasks import builder, engine, images
+from tasks import builder, engine, images, toolchains
 from tasks.errors import ImageError
 from tasks.index import Pin
 
@@ -32,21 +32,21 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_every_folder_is_a_toolchain_on_a_base_that_exists() -> None:
-    names = images.toolchains()
+    names = toolchains.toolchains()
     assert {"mxnet", "caffe-ssd", "onnx", "base-bullseye", "base-bookworm"} <= set(names)
     for name in names:
-        described = images.describe(name)
+        described = toolchains.describe(name)
         assert described.parent is None or described.parent in names
 
 
-@pytest.mark.parametrize("toolchain", images.toolchains())
+@pytest.mark.parametrize("toolchain", toolchains.toolchains())
 def test_a_definition_is_the_same_every_time_and_for_every_copy(toolchain: str, root: Path) -> None:
-    assert images.definition(toolchain) == images.definition(toolchain, root)
+    assert toolchains.definition(toolchain) == toolchains.definition(toolchain, root)
 
 
 def test_definitions_differ() -> None:
-    names = images.toolchains()
-    assert len({images.definition(name) for name in names}) == len(names)
+    names = toolchains.toolchains()
+    assert len({toolchains.definition(name) for name in names}) == len(names)
 
 
 @pytest.mark.parametrize(
@@ -61,53 +61,53 @@ def test_definitions_differ() -> None:
     ],
 )
 def test_what_changes_the_build_changes_the_definition(root: Path, file: str, old: str, new: str) -> None:
-    before, other = images.definition("mxnet", root), images.definition("onnx", root)
+    before, other = toolchains.definition("mxnet", root), toolchains.definition("onnx", root)
     edit(root / file, old, new)
-    assert images.definition("mxnet", root) != before
+    assert toolchains.definition("mxnet", root) != before
     shared = file in {"base/Dockerfile", "base/requirements.lock"}
-    assert (images.definition("onnx", root) != other) == shared
+    assert (toolchains.definition("onnx", root) != other) == shared
 
 
 def test_comments_and_step_scripts_do_not_change_the_definition(root: Path) -> None:
-    before = images.definition("caffe-ssd", root)
+    before = toolchains.definition("caffe-ssd", root)
     (root / "caffe-ssd" / "run.py").write_text("changed\n")
     for name in ("caffe-ssd/Dockerfile", "caffe-ssd/toolchain.toml", "base/Dockerfile", "base/toolchain.toml"):
         path = root / name
         path.write_text(f"# another comment\n\n{path.read_text()}")
-    assert images.definition("caffe-ssd", root) == before
+    assert toolchains.definition("caffe-ssd", root) == before
 
 
 def test_sources_are_pinned(root: Path) -> None:
-    (pin,) = images.describe("caffe-ssd", root).sources
+    (pin,) = toolchains.describe("caffe-ssd", root).sources
     assert pin.requirement == "brocolli-caffe==9.0.2"
-    before = images.definition("caffe-ssd", root)
+    before = toolchains.definition("caffe-ssd", root)
     edit(root / "caffe-ssd" / "toolchain.toml", "c6410cc6", "c6410cc7")
-    assert images.definition("caffe-ssd", root) != before
+    assert toolchains.definition("caffe-ssd", root) != before
 
 
 def test_an_unknown_toolchain_or_base_is_refused_with_those_that_exist(root: Path) -> None:
     with pytest.raises(ImageError, match="caffe-ssd, mxnet, onnx"):
-        images.describe("nonsense", root)
+        toolchains.describe("nonsense", root)
     with pytest.raises(ImageError, match="bullseye, bookworm"):
-        images.describe("base-sarge", root)
+        toolchains.describe("base-sarge", root)
     edit(root / "mxnet" / "toolchain.toml", "bullseye", "sarge")
     with pytest.raises(ImageError, match="'sarge' is not a described Debian release"):
-        images.describe("mxnet", root)
+        toolchains.describe("mxnet", root)
 
 
 def test_a_misspelt_key_and_broken_toml_are_refused(root: Path) -> None:
     (root / "onnx" / "toolchain.toml").write_text('base = "bookworm"\nsorces = {}\n')
     with pytest.raises(ImageError, match="sorces: no such key"):
-        images.describe("onnx", root)
+        toolchains.describe("onnx", root)
     (root / "onnx" / "toolchain.toml").write_text("base = \n")
     with pytest.raises(ImageError, match="not TOML"):
-        images.describe("onnx", root)
+        toolchains.describe("onnx", root)
 
 
 def record(records: Path, contents: dict[str, Any], /, **changes: Any) -> Path:
     """Write a record of the mxnet image as it is described now."""
-    name = images.definition("mxnet")
-    found = images.Identity("mxnet", name, images._digest(contents), contents, "sha256:1")
+    name = toolchains.definition("mxnet")
+    found = images.Identity("mxnet", name, toolchains.digest_of(contents), contents, "sha256:1")
     records.mkdir(exist_ok=True)
     images._write(records / f"{name}.json", found)
     path = records / f"{name}.json"
@@ -198,7 +198,7 @@ def test_a_failed_build_names_the_instruction_the_last_lines_and_the_log(tmp_pat
 
 
 def test_a_build_context_is_the_same_bytes_on_every_machine(tmp_path: Path) -> None:
-    described = images.describe("mxnet")
+    described = toolchains.describe("mxnet")
     packed = []
     for number, name in enumerate(("a", "b")):
         wheel = tmp_path / name / "mxnet.whl"
@@ -243,7 +243,7 @@ def test_a_rebuilt_image_that_holds_something_else_replaces_the_record_and_says_
     real = images.ensure("base-bookworm", tmp_path, client)
     path = tmp_path / f"{real.definition}.json"
     older = {**real.contents, "debian": {**real.contents["debian"], "python3": "3.11.0"}}
-    data = {"identity": images._digest(older), "contents": older, "image": "sha256:gone"}
+    data = {"identity": toolchains.digest_of(older), "contents": older, "image": "sha256:gone"}
     path.write_text(json.dumps(data))
     shown = console()
     assert images.ensure("base-bookworm", tmp_path, client, builder.Progress(shown)) == real
@@ -260,7 +260,7 @@ def test_a_new_toolchain_is_one_folder_and_a_broken_one_says_where(root: Path, t
     client = engine.connect()
     found = images.ensure("toy", tmp_path / "records", client, root=root)
     try:
-        assert "toy" in images.toolchains(root)
+        assert "toy" in toolchains.toolchains(root)
         assert client.containers.run(found.image, ["cat", "/toy"], remove=True, network_mode="none") == b"made\n"
         (folder / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN echo oh dear && exit 3\n")
         with pytest.raises(ImageError, match="oh dear") as caught:
