@@ -58,5 +58,5 @@ def task_image() -> Iterator[Task]:
 
 
 def task_overview() -> Task:
-    """What can be built (the default)"""
+    """overview                         what can be built; what doit alone does"""
     return plan.overview()

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from doit.cmd_run import Run as DoitRun
+from doit.cmdparse import CmdParseError
 from doit.dependency import SqliteDB
 from doit.exceptions import BaseFail, InvalidCommand
 from doit.reporter import ConsoleReporter
@@ -19,6 +20,10 @@ from tasks.session import Session
 
 _COMMANDS = ("clean", "forget", "help", "info", "list", "run")
 """doit's commands that a mistyped first word may have meant."""
+
+
+_SHOW_THEMSELVES = ("image:", "download:", "convert:", "overview")
+"""Tasks that print while they run."""
 
 
 class Terminated(BaseException):
@@ -47,6 +52,18 @@ class Run(DoitRun):  # type: ignore[misc]
 
     name = "run"
 
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run, or say in a line that an option is not known."""
+        try:
+            code: int = super().parse_execute(in_args)
+        except CmdParseError:
+            options = [word for word in in_args if word.startswith("-")]
+            sys.stderr.write(
+                f"doit does not take {' '.join(options)} here\n  to do: 'doit help run' lists the options\n"
+            )
+            return 1
+        return code
+
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Run what ``pos_args`` name and return the exit code."""
         signal.signal(signal.SIGTERM, _terminate)
@@ -73,17 +90,22 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.session = session
         self._selected: list[str] = []
         self._started: dict[str, float] = {}
+        self._is_live = sys.stdout.isatty()
 
     def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
         """Remember what was asked for."""
         self._selected = selected_tasks
 
     def execute_task(self, task: Task) -> None:
-        """Start the clock."""
+        """Start the clock; on a terminal, say what is running until there is more to say."""
         self._started[task.name] = time.monotonic()
+        if self._is_live and not task.name.startswith(_SHOW_THEMSELVES):
+            self.write(f"{'running':9} {task.name}")
+            self.outstream.flush()
 
     def add_success(self, task: Task) -> None:
         """Say what was done."""
+        self._clear()
         did = self.session.done.get(task.name)
         if did in ("ran", "restored"):
             self._line(did, task)
@@ -95,11 +117,13 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """Say what went wrong, once."""
+        self._clear()
         self.outstream.flush()
         sys.stderr.write(f"{task.name} failed: {fail.get_msg().rstrip()}\n")
 
     def complete_run(self) -> None:
         """Count."""
+        self._clear()
         did = list(self.session.done.values())
         if not did or self.runtime_errors:
             super().complete_run()
@@ -109,6 +133,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             return
         counts = [f"{did.count(word)} {word}" for word in ("ran", "restored", "up to date") if word in did]
         self.write(f"{len(did)} steps: {', '.join(counts)}\n")
+
+    def _clear(self) -> None:
+        if self._is_live:
+            self.write("\r\x1b[2K")
 
     def _line(self, did: str, task: Task) -> None:
         started = self._started.get(task.name)

@@ -144,8 +144,7 @@ class Execution:
     def _failure(self, action: Action, code: int, log: Path) -> Exception:
         said = log.read_text(errors="replace").strip()
         if code == REFUSED and said:
-            what, *rest = said.splitlines()
-            return Refused(what, rest)
+            return _refusal(said.splitlines())
         self.logs.mkdir(parents=True, exist_ok=True)
         kept = self.logs / f"{action.image.toolchain}-{encode(action).key.hash[:12]}.log"
         shutil.copyfile(log, kept)
@@ -163,6 +162,12 @@ class Refused(BadInput):
     def __str__(self) -> str:
         """The step's words."""
         return "\n".join([self.what, *self.rest])
+
+
+def _refusal(said: list[str]) -> Refused:
+    """The last message printed: a line not indented, and those below it. A framework may have talked before."""
+    start = max((number for number, line in enumerate(said) if not line.startswith(" ")), default=0)
+    return Refused(said[start], said[start + 1 :])
 
 
 def stage(store: Store, action: Action, folder: Path) -> None:

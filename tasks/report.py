@@ -34,19 +34,19 @@ def differs(verdict: Mapping[str, Any], path: Path) -> Differs:
 
 def overview(manifests: Mapping[str, Manifest]) -> None:
     """Print what can be built."""
-    console = Console(highlight=False)
-    targets = ", ".join(TARGETS)
-    console.print(f"Models that can be converted, each to: [bold]{targets}[/bold]\n")
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("model", no_wrap=True)
-    table.add_column("what it is")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"Models that can be converted, each to: [bold]{', '.join(TARGETS)}[/bold]\n")
+    width = max((len(name) for name in manifests), default=0)
     for name, model in manifests.items():
-        table.add_row(name, model.title)
-    console.print(table)
-    example = next(iter(manifests), "MODEL")
-    console.print(f"\n[bold]doit convert:{example}-{next(iter(TARGETS))}[/bold]   convert and verify one")
-    console.print("doit list --all              every step, to run on its own")
-    console.print("doit clean                   remove build/ (the cache keeps the results)")
+        console.print(f"{name:{width}}  {model.title}  [dim]licence: {model.licence}[/dim]")
+    example = f"convert:{next(iter(manifests), 'MODEL')}-{next(iter(TARGETS))}"
+    console.print()
+    for command, what in (
+        (example, "convert one and verify it"),
+        ("list", "the kinds of steps; with --all, every one of them"),
+        ("clean", "remove build/; the cache keeps the results"),
+    ):
+        console.print(f"[bold]doit {command:{len(example)}}[/bold]  {what}")
 
 
 def summary(folder: Path, target: Target) -> None:

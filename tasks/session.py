@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 from collections.abc import Callable
@@ -64,6 +65,10 @@ class Session:
     cache: Path
     done: dict[str, str] = field(default_factory=dict)
     _exit: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __post_init__(self) -> None:
+        """Release what will be opened when the process ends."""
+        atexit.register(self.close)
 
     @property
     def build(self) -> Path:

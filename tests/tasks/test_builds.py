@@ -113,6 +113,15 @@ def test_a_failure_is_not_kept_and_leaves_the_rest_alone(chain: Chain) -> None:
     assert ran(chain.doit().stdout) == []
 
 
+def test_a_refusal_is_shown_as_the_step_words_it(chain: Chain) -> None:
+    chain.write(
+        "first", "print('[12:00] chatter\\nthe hull leaks\\n  where: below\\n  to do: pump'); raise SystemExit(65)"
+    )
+    failed = chain.doit("make:first")
+    assert failed.returncode == 1
+    assert failed.stderr == "make:first failed: the hull leaks\n  where: below\n  to do: pump\n"
+
+
 def test_the_log_of_a_failed_step_is_kept_where_the_message_says(chain: Chain) -> None:
     chain.write("first", "print('line one'); raise ValueError('hull')")
     failed = chain.doit()
