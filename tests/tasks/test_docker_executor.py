@@ -267,6 +267,7 @@ class Relay:
     def __init__(self, path: Path, target: str) -> None:
         self.path, self._target = path, target
         self._open: list[socket.socket] = []
+        self._lock, self._dead = threading.Lock(), False
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -278,7 +279,11 @@ class Relay:
                 near, _ = self._listener.accept()
                 far = socket.socket(socket.AF_UNIX)
                 far.connect(self._target)
-                self._open += [near, far]
+                with self._lock:
+                    self._open += [near, far]
+                    if self._dead:
+                        self._drop()
+                        return
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
@@ -292,6 +297,11 @@ class Relay:
     def die(self) -> None:
         """Drop every connection and accept no more."""
         self.path.unlink()
+        with self._lock:
+            self._dead = True
+            self._drop()
+
+    def _drop(self) -> None:
         for connection in (self._listener, *self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
