@@ -34,16 +34,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import math
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -229,106 +226,6 @@ def first_bad(
             return dataclasses.replace(bad, last_good=last_good, skipped=tuple(skipped))
         last_good, skipped = value, []
     return None
-
-
-def verify_json(
-    verdict: Verdict,
-    *,
-    model: str,
-    target: str,
-    runtime: Mapping[str, Any],
-    reference: Mapping[str, Any],
-    found: FirstBad | None = None,
-    expected: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Write ``verify.json``: strict JSON, the same bytes for the same arguments.
-
-    An infinite number is the string ``"Infinity"`` or ``"-Infinity"`` (which ``float()`` reads), one that was not
-    measured or has no meaning is null.
-
-    Args:
-        verdict: What `compare` said.
-        model: The model's name.
-        target: The target's name.
-        runtime: What the candidate ran on: framework, versions, image.
-        reference: What the reference ran on.
-        found: Where the two part.
-        expected: The manifest's ``{"verdict", "reason"}``: recorded, never applied.
-    """
-    document = {
-        "model": model,
-        "target": target,
-        "verdict": verdict.verdict,
-        "reasons": verdict.reasons,
-        "expected": check_expected(expected),
-        "runtime": runtime,
-        "reference": reference,
-        "tolerance": dataclasses.asdict(verdict.tolerance),
-        "outputs": [dataclasses.asdict(output) for output in verdict.outputs],
-        "first_bad": None if found is None else dataclasses.asdict(found),
-    }
-    return (json.dumps(_strict(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def check_expected(expected: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Check a manifest's expectation: ``{"verdict": "close" or "differs", "reason": a sentence}``, or None.
-
-    Raises:
-        BadInput: Anything else. ``exact`` needs no expectation, and less is not expected without a reason.
-    """
-    if expected is None:
-        return None
-    reason = expected.get("reason")
-    known = set(expected) == {"verdict", "reason"} and expected["verdict"] in LEVELS[1:]
-    if not known or not isinstance(reason, str) or not reason.strip():
-        raise BadInput(
-            f"{dict(expected)!r} is not an expectation of a verdict",
-            where="expect",
-            fix='Write {verdict = "close" or "differs", reason = "why it cannot be exact"}.',
-        )
-    return expected
-
-
-def open_cases(path: Path) -> dict[str, Mapping[str, npt.NDArray[Any]]]:
-    """Open an npz that is keyed ``<case>/<name>``; an array is read when it is asked for, and not kept.
-
-    Raises:
-        BadInput: Not such a file.
-    """
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise BadInput(f"The arrays cannot be read: {error}", where=str(path)) from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise BadInput("The file holds a single array, not an npz of cases", where=str(path))
-    cases: dict[str, dict[str, str]] = {}
-    for key in archive.files:
-        case, slash, name = key.partition("/")
-        if not slash or not name:
-            raise BadInput(f'The key "{key}" is not "<case>/<name>"', where=str(path))
-        cases.setdefault(case, {})[name] = key
-    return {case: _Stored(archive, keys) for case, keys in cases.items()}
-
-
-class _Stored(Mapping[str, npt.NDArray[Any]]):
-    """The arrays of one case in an npz, read one by one: a trace of a large network need not fit into memory."""
-
-    def __init__(self, archive: Mapping[str, npt.NDArray[Any]], keys: Mapping[str, str]) -> None:
-        self._archive = archive
-        self._keys = keys
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        key = self._keys[name]
-        try:
-            return self._archive[key]
-        except (ValueError, EOFError, BadZipFile) as error:
-            raise BadInput(f"The array {key} cannot be read: {error}") from error
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
 
 
 def _named(cases: Cases, side: str) -> dict[str, Arrays]:
@@ -543,19 +440,6 @@ def _cosine(a: Array, b: Array) -> float:
     one, other = a.ravel() / peaks[0], b.ravel() / peaks[1]
     cosine = float(one @ other) / math.sqrt(float(one @ one) * float(other @ other))
     return max(-1.0, min(1.0, cosine))
-
-
-def _strict(value: Any) -> Any:
-    """Make a document of strict JSON values, its numbers short enough to read."""
-    if isinstance(value, Mapping):
-        return {key: _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    if isinstance(value, float):
-        if math.isinf(value):
-            return "Infinity" if value > 0 else "-Infinity"
-        return None if math.isnan(value) else float(f"{value:.6g}")
-    return value
 
 
 class _Callable(types.ModuleType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tasks import index
 from tasks.session import default_cache
 from tests.gate.built import Built
 from tests.support.project import MODELS, Project
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs whose Ctrl-C they test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CODEMAO = ("codemao==0.0.17", "a9253f2d5dba5bff3f13ddfc42eee21e8da4225b1891a62bcbb13e62fe54e1c1")
 

@@ -13,9 +13,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from converter.compare import MIN_CASES, FirstBad, Verdict, compare, first_bad, open_cases, tolerance_for, verify_json
+from converter.cases import open_cases
+from converter.compare import MIN_CASES, FirstBad, Verdict, compare, first_bad, tolerance_for
 from converter.errors import BadInput
 from converter.steps import run
+from converter.verdict import verify_json
 
 
 def step(params: dict[str, Any], source: Path, target: Path) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter.compare import Verdict, check_expected, compare, open_cases, verify_json
+from converter.cases import open_cases
+from converter.compare import Verdict, compare
 from converter.errors import BadInput
+from converter.verdict import check_expected, verify_json
 from tests.gate import networks
 from tests.gate.networks import ORDER, Cases
 

@@ -19,7 +19,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load_file
 
-from converter.compare import Verdict, compare, first_bad, open_cases
+from converter.cases import open_cases
+from converter.compare import Verdict, compare, first_bad
 from tests.gate.built import Built
 
 pytestmark = pytest.mark.container
