@@ -66,6 +66,9 @@ class Run(DoitRun):  # type: ignore[misc]
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Run what ``pos_args`` name and return the exit code."""
+        if opt_values.get("num_process"):
+            sys.stderr.write("steps run one after the other\n  to do: leave out -n\n")
+            return 1
         signal.signal(signal.SIGTERM, _terminate)
         try:
             code: int = super().execute(opt_values, pos_args)

@@ -174,7 +174,7 @@ class Session:
         try:
             self._realise(step)
         except OSError as error:
-            raise _explained(error) from error
+            raise _explained(error, f"{self.cache} or {self.build}") from error
 
     def _realise(self, step: Step) -> None:
         before = self.execution.ran
@@ -251,8 +251,8 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "transship"
 
 
-def _explained(error: OSError) -> TransshipError:
-    where = str(error.filename or "")
+def _explained(error: OSError, places: str) -> TransshipError:
+    where = str(error.filename or places)
     if error.errno in _SPACE:
         return TransshipError("no space left on the device", where=where, fix="free some, then run doit again")
     return TransshipError(f"{error.strerror or error}", where=where, fix="see that this path can be written to")

@@ -225,6 +225,19 @@ def test_a_name_that_does_not_exist_gets_the_nearest(chain: Chain) -> None:
     assert "did you mean: make:second" in wrong.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["-h"], "doit does not take -h here"), (["-n", "2"], "steps run one after the other")],
+    ids=["unknown", "parallel"],
+)
+def test_an_option_that_cannot_be_used_is_refused_in_a_line(chain: Chain, options: list[str], said: str) -> None:
+    refused = chain.doit(*options)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(said)
+    assert len(refused.stderr.splitlines()) == 2
+    assert chain.contents() == {}
+
+
 def test_clean_removes_what_was_made(chain: Chain) -> None:
     chain.doit()
     chain.doit("clean", "--clean-all")

@@ -1,0 +1,34 @@
+"""Targets: what the table says is what their folders hold."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from converter.steps import REFUSED
+from tasks.manifest import ROLES
+from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
+from tests.support.project import ROOT
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_has_its_emitter_and_its_steps(target: str) -> None:
+    assert TARGETS[target].code == importlib.import_module(f"converter.emitters.{target}").FILES
+    for step in ("checkpoint", "run"):
+        assert (ROOT / "images" / TARGETS[target].toolchain / f"{step}.py").is_file()
+
+
+@pytest.mark.parametrize("framework", SOURCES)
+def test_a_source_has_its_parser_its_roles_and_its_step(framework: str) -> None:
+    importlib.import_module(f"converter.parsers.{framework}")
+    assert ROLES[framework]
+    assert (ROOT / "images" / SOURCES[framework] / "reference.py").is_file()
+
+
+def test_the_ir_has_its_step() -> None:
+    assert (ROOT / "images" / IR_TOOLCHAIN / "run.py").is_file()
+
+
+def test_both_sides_of_the_container_refuse_with_the_same_code() -> None:
+    assert f"REFUSED = {REFUSED}\n" in (ROOT / "images" / "base" / "cases.py").read_text()
