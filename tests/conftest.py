@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tasks import index
 from tasks.session import default_cache
@@ -15,6 +17,11 @@ from tests.support.project import MODELS, Project
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs whose Ctrl-C they test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Developers' runs look for new examples, CI's repeat the same ones; a busy machine is no failure for either.
+settings.register_profile("explore", deadline=None)
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.load_profile("repeat" if os.environ.get("CI") else "explore")
 
 CODEMAO = ("codemao==0.0.17", "a9253f2d5dba5bff3f13ddfc42eee21e8da4225b1891a62bcbb13e62fe54e1c1")
 

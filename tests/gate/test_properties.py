@@ -115,7 +115,8 @@ def test_any_exchange_of_answers_differs_however_little_they_move(
 ) -> None:
     """Answers that keep ``10 ** movement`` of their differences around a common value, and change places.
 
-    Where they differ by more than the error that ``exact`` allows anyway, it is the sensitivity that tells.
+    Where they differ by more than the error that ``exact`` allows anyway, it is the sensitivity that tells. Answers
+    closer than that are the same answer, unless all are: then nothing is proved.
     """
     assume(order != list(range(4)))
     spread = {case: out["out"].astype(np.float64) for case, out in answers(seed, shape).items()}
@@ -123,12 +124,13 @@ def test_any_exchange_of_answers_differs_however_little_they_move(
     near = {case: {"out": centre + 10.0**movement * array} for case, array in spread.items()}
     exchanged = {str(case): near[str(place)] for case, place in enumerate(order)}
     verdict = compare(near, exchanged)
-    assert verdict.verdict == "differs"
     (output,) = verdict.outputs
     assert output.max_rel is not None
     if output.max_rel > 1.1e-4:
         assert output.sensitivity is not None
         assert output.sensitivity >= 1
+    if output.max_rel > 1.1e-4 or output.sensitivity is None:
+        assert verdict.verdict == "differs"
 
 
 @given(SEEDS, SHAPES, st.sampled_from([np.nan, np.inf, -np.inf]), st.booleans(), st.data())
