@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from converter.cases import open_cases
-from converter.compare import MIN_CASES, FirstBad, Verdict, compare, first_bad, tolerance_for
+from converter.compare import MIN_CASES, FirstBad, Verdict, compare, first_bad
 from converter.errors import BadInput
 from converter.steps import run
+from converter.tolerance import tolerance_for
 from converter.verdict import verify_json
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import converter
-from converter.compare import DEFAULT, TOLERANCES, Limits, Tolerance, Verdict, compare, tolerance_for
+from converter.compare import Verdict, compare
 from converter.errors import BadInput
+from converter.tolerance import DEFAULT, TOLERANCES, Limits, Tolerance, tolerance_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

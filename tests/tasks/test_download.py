@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import socket
 import stat
 import sys
 import tarfile
@@ -259,9 +260,16 @@ def test_a_circle_of_redirects_ends(site: Site, folder: Path) -> None:
     assert len(site.requests) == 11
 
 
-def test_a_refused_connection_and_an_unknown_name_are_told_apart(site: Site, folder: Path) -> None:
+def test_a_refused_connection_and_an_unknown_name_are_told_apart(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refusing = refused(folder, at("http://127.0.0.1:9/x"))
     assert refusing.what == "x-symbol.json cannot be downloaded: Connection refused"
+
+    def no_such_name(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
     unknown = refused(folder, at("http://nowhere.invalid/x"))
     assert re.search("name|resolution", unknown.what, re.IGNORECASE)
     assert unknown.where == "http://nowhere.invalid/x"
