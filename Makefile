@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo test check clean
+.PHONY: help setup engine images demo test check clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -10,10 +10,13 @@ setup: ## make .venv with the locked Python packages
 engine: setup ## find a container engine; install and start one where there is none
 	@.venv/bin/python -m tasks.setup
 
+images: engine ## build every toolchain's image
+	@.venv/bin/doit image
+
 demo: engine ## convert MTCNN ONet from MXNet to Caffe and show the verdict
 	.venv/bin/doit convert:mtcnn-onet-caffe
 
-test: engine ## run all tests, those in containers too
+test: images ## run all tests, those in containers too
 	.venv/bin/python -m pytest
 
 check: setup ## what needs no container engine: style, types, tests

@@ -213,7 +213,8 @@ def test_make_lists_every_target_with_its_purpose() -> None:
     assert make
     listed = subprocess.run([make, "-s", "-C", str(REPOSITORY)], capture_output=True, text=True, check=True).stdout
     targets = {line.split()[1] for line in listed.splitlines() if line.startswith("make ")}
-    assert targets == {"help", "setup", "engine", "demo", "test", "check", "clean"}
+    (phony,) = re.findall(r"^\.PHONY: (.*)", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert targets == set(phony.split()) >= {"demo", "test", "check"}
 
 
 def test_ci_runs_what_the_readme_says() -> None:
