@@ -135,7 +135,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.write(f"{', '.join(self._selected)}: up to date, nothing to run\n")
             return
         counts = [f"{did.count(word)} {word}" for word in ("ran", "restored", "up to date") if word in did]
-        self.write(f"{len(did)} steps: {', '.join(counts)}\n")
+        self.write(f"{len(did)} step{'s' * (len(did) > 1)}: {', '.join(counts)}\n")
 
     def _clear(self) -> None:
         if self._is_live:
