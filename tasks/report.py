@@ -62,11 +62,17 @@ def summary(folder: Path, target: Target) -> None:
         word = output["verdict"]
         numbers = (_number(output[column]) for column in ("max_abs", "max_rel"))
         table.add_row(output["name"], *numbers, f"[{_COLOURS[word]}]{word}[/]")
-    console.print()
+    console.print(
+        f"\n{_version(verdict['runtime'])} against {_version(verdict['reference'])}, the worst of all inputs:\n"
+    )
     console.print(table)
     console.print()
     for name in target.checkpoint:
         console.print(shown(folder / "checkpoint" / name), soft_wrap=True)
+
+
+def _version(side: Mapping[str, Any]) -> str:
+    return f"{side['framework']} {side['versions'].get(side['framework'], '')}".strip()
 
 
 def shown(path: Path) -> str:
