@@ -99,6 +99,25 @@ def test_a_damaged_or_lost_blob_is_made_again(chain: Chain) -> None:
     assert chain.contents() == before
 
 
+def test_a_blob_found_damaged_when_it_is_used_is_made_again(chain: Chain) -> None:
+    chain.doit()
+    for blob in sorted((chain.cache / "cas").rglob("*")):
+        if blob.is_file() and blob.read_bytes() == (chain.folder / "build" / "second" / "a").read_bytes():
+            blob.chmod(0o644)
+            blob.write_bytes(blob.read_bytes()[::-1].replace(b"1", b"7"))
+    chain.write("third", STEP.replace("[::-1]", ""))
+    again = chain.doit()
+    assert (again.returncode, again.stderr) == (0, "")
+    assert {"third", "fourth"} <= set(ran(again.stdout))
+
+
+def test_what_a_dead_run_left_in_build_is_swept_at_the_next(chain: Chain) -> None:
+    left = chain.folder / "build" / ".partial" / "0123"
+    left.mkdir(parents=True)
+    chain.doit()
+    assert not left.exists()
+
+
 def test_a_failure_is_not_kept_and_leaves_the_rest_alone(chain: Chain) -> None:
     chain.doit()
     before = chain.contents()
@@ -165,14 +184,18 @@ def test_a_step_has_its_own_environment(chain: Chain, monkeypatch: pytest.Monkey
 def test_a_signal_stops_the_step_and_leaves_no_partial_output(
     chain: Chain, number: signal.Signals, code: int, said: str
 ) -> None:
-    chain.write("second", f"open({str(chain.folder / 'started')!r}, 'w').close(); import time; time.sleep(60)")
+    started = chain.folder / "started"
+    note = f"import os, time; open({str(started)!r} + '.new', 'w').write(str(os.getpid()))"
+    chain.write("second", f"{note}; os.rename({str(started)!r} + '.new', {str(started)!r}); time.sleep(60)")
     process = chain.start()
-    wait_for(chain.folder / "started")
+    wait_for(started)
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
     assert process.returncode == code
     assert said in err
     assert "Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
     assert {name.partition("/")[0] for name in chain.contents()} == {"first"}
     assert list((chain.cache / "runs").iterdir()) == []
     chain.write("second", STEP)
