@@ -6,6 +6,7 @@ import difflib
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,7 @@ from doit.exceptions import BaseFail, InvalidCommand
 from doit.reporter import ConsoleReporter
 from doit.task import Task
 
+from tasks.digests import discard_damaged
 from tasks.session import Session
 
 _COMMANDS = ("clean", "forget", "help", "info", "list", "run")
@@ -33,9 +35,9 @@ class Terminated(BaseException):
 class CommittingDB(SqliteDB):  # type: ignore[misc]
     """doit's SQLite records, committed as each task succeeds; doit's own are lost if the process is killed."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._conn.execute("pragma journal_mode = wal")
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        discard_damaged(Path(name), "doit")
+        super().__init__(name, *args, **kwargs)
 
     def set(self, task_id: str, dependency: str, value: object) -> None:
         """Record a value; ``deps:`` is the last one that doit writes for a task."""

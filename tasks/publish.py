@@ -20,10 +20,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 def is_published(tree: Tree, folder: Path, digests: DigestCache, *, whole: bool) -> bool:
     """Whether ``folder`` holds exactly ``tree``; where not ``whole``, other files may lie beside it."""
-    if whole:
-        names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-        if names != set(tree):
-            return False
+    if whole and _names(folder) != set(tree):
+        return False
     return all(digests.of(folder / name) == digest for name, digest in tree.items())
 
 
@@ -60,6 +58,14 @@ def sweep(build: Path, live: Path) -> None:
     for partial in (build / _PARTIAL).glob("*"):
         if not runs.is_alive(live, partial.name):
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _names(folder: Path) -> set[str] | None:
+    """The files below ``folder``; None where it is exchanged while one looks."""
+    try:
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    except FileNotFoundError:
+        return None
 
 
 def _exchange(fresh: Path, folder: Path) -> None:

@@ -233,12 +233,23 @@ def test_a_killed_run_does_not_lose_what_was_finished(chain: Chain) -> None:
     assert ran(chain.doit().stdout) == ["third", "fourth"]
 
 
-def test_two_builds_at_once_agree(chain: Chain) -> None:
-    both = [chain.start(), chain.start()]
-    for process in both:
-        _, err = process.communicate(timeout=60)
-        assert (process.returncode, err) == (0, "")
+def test_builds_at_the_same_time_agree(chain: Chain) -> None:
+    for _ in range(6):
+        shutil.rmtree(chain.cache, ignore_errors=True)
+        (chain.folder / ".doit.db").unlink(missing_ok=True)
+        for process in [chain.start() for _ in range(3)]:
+            _, err = process.communicate(timeout=60)
+            assert (process.returncode, err) == (0, "")
     assert chain.doit().stdout == "make: up to date, nothing to run\n"
+
+
+def test_damaged_records_are_started_anew(chain: Chain) -> None:
+    chain.doit()
+    (chain.folder / ".doit.db").write_bytes(b"no database" * 1000)
+    (chain.cache / "digests.db").write_bytes(b"no database" * 1000)
+    again = chain.doit()
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout == "make: up to date, nothing to run\n"
 
 
 def test_a_name_that_does_not_exist_gets_the_nearest(chain: Chain) -> None:
