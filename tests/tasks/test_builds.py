@@ -234,7 +234,7 @@ def test_a_killed_run_does_not_lose_what_was_finished(chain: Chain) -> None:
 
 
 def test_builds_at_the_same_time_agree(chain: Chain) -> None:
-    for _ in range(6):
+    for _ in range(3):
         shutil.rmtree(chain.cache, ignore_errors=True)
         (chain.folder / ".doit.db").unlink(missing_ok=True)
         for process in [chain.start() for _ in range(3)]:
