@@ -44,17 +44,27 @@ class Run:
 def begin(runs: Path) -> Iterator[Run]:
     """Open a run below the folder ``runs`` and remove its folder at the end."""
     name = uuid.uuid4().hex
+    run = Run(name, runs / name)
+    with _registering(runs):
+        run.folder.mkdir()
+        lock = os.open(run.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield run
+    finally:
+        with _registering(runs):
+            shutil.rmtree(run.folder, ignore_errors=True)
+        os.close(lock)
+
+
+@contextmanager
+def _registering(runs: Path) -> Iterator[None]:
+    """Keep others from looking while a run's folder is there and its lock is not: as it begins, as it ends."""
     runs.mkdir(parents=True, exist_ok=True)
-    unlocked = runs / f"{name}.new"
-    unlocked.mkdir()
-    lock = os.open(unlocked / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    lock = os.open(runs.with_name(f"{runs.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = unlocked.rename(runs / name)
-        try:
-            yield Run(name, folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        yield
     finally:
         os.close(lock)
 
@@ -78,11 +88,8 @@ def dead(runs: Path) -> list[Run]:
     """The runs below ``runs`` whose process is gone."""
     if not runs.is_dir():
         return []
-    return [
-        Run(folder.name, folder)
-        for folder in sorted(runs.iterdir())
-        if not folder.name.endswith(".new") and not is_alive(runs, folder.name)
-    ]
+    with _registering(runs):
+        return [Run(folder.name, folder) for folder in sorted(runs.iterdir()) if not is_alive(runs, folder.name)]
 
 
 def bury(run: Run) -> None:

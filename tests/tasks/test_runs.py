@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from tasks import runs
@@ -39,3 +40,26 @@ def test_a_killed_process_leaves_a_dead_run(tmp_path: Path) -> None:
     assert dead.id == name
     runs.bury(dead)
     assert not dead.folder.exists()
+
+
+def test_a_run_killed_before_it_had_its_lock_is_dead(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "0123").mkdir(parents=True)
+    assert [run.id for run in runs.dead(tmp_path / "runs")] == ["0123"]
+
+
+def test_a_run_that_is_just_beginning_is_not_taken_for_dead(tmp_path: Path) -> None:
+    folder, seen = tmp_path / "runs", []
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.extend(runs.dead(folder))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for _ in range(300):
+        with runs.begin(folder) as run:
+            assert run.folder.is_dir()
+    stop.set()
+    watcher.join()
+    assert seen == []
