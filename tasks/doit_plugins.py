@@ -28,6 +28,9 @@ _SHOW_THEMSELVES = ("image:", "download:", "convert:", "overview")
 """Tasks that print while they run."""
 
 
+_OUTCOMES = ("ran", "restored", "up to date", "failed")
+
+
 class Terminated(BaseException):
     """SIGTERM, made an exception so that every ``finally`` runs."""
 
@@ -95,6 +98,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.session = session
         self._selected: list[str] = []
         self._started: dict[str, float] = {}
+        self._failed = 0
         self._is_live = sys.stdout.isatty()
 
     def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
@@ -122,6 +126,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """Say what went wrong, once."""
+        self._failed += 1
         self._clear()
         self.outstream.flush()
         sys.stderr.write(f"{task.name} failed: {fail.get_msg().rstrip()}\n")
@@ -129,15 +134,14 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def complete_run(self) -> None:
         """Count."""
         self._clear()
-        did = list(self.session.done.values())
+        did = [*self.session.done.values(), *["failed"] * self._failed]
         if not did or self.runtime_errors:
             super().complete_run()
-            return
-        if all(word == "up to date" for word in did):
+        elif set(did) == {"up to date"}:
             self.write(f"{', '.join(self._selected)}: up to date, nothing to run\n")
-            return
-        counts = [f"{did.count(word)} {word}" for word in ("ran", "restored", "up to date") if word in did]
-        self.write(f"{len(did)} step{'s' * (len(did) > 1)}: {', '.join(counts)}\n")
+        else:
+            counts = [f"{did.count(word)} {word}" for word in _OUTCOMES if word in did]
+            self.write(f"{len(did)} step{'s' * (len(did) > 1)}: {', '.join(counts)}\n")
 
     def _clear(self) -> None:
         if self._is_live:

@@ -6,7 +6,7 @@ import atexit
 import errno
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from converter.errors import TransshipError
 from tasks import images, publish, runs
 from tasks.action import Image, Tree
 from tasks.digests import DigestCache
+from tasks.errors import StepFailed
 from tasks.execution import Execution, LookUp, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
@@ -178,19 +179,25 @@ class Session:
 
     def _realise(self, step: Step) -> None:
         before = self.execution.ran
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                tree = step.produce(self.execution)
-                restored = self._publish(step, tree)
-                break
-            except Missing:
-                if attempt == _ATTEMPTS:
-                    raise
+        restored = self._produce(step)
         if self.execution.ran > before:
             self.done[step.name] = "ran"
         else:
             self.done[step.name] = "restored" if restored else "up to date"
-        step.accept(tree)
+
+    def _produce(self, step: Step) -> bool:
+        """Make, publish and accept a step's outputs; what is found damaged on the way is made again."""
+        for _ in range(_ATTEMPTS):
+            with suppress(Missing):
+                tree = step.produce(self.execution)
+                restored = self._publish(step, tree)
+                step.accept(tree)
+                return restored
+        raise StepFailed(
+            "the store does not keep what is put into it",
+            where=str(self.cache),
+            fix="check that disk, or name another place in TRANSSHIP_CACHE",
+        )
 
     def close(self) -> None:
         """Release everything that was opened."""

@@ -6,6 +6,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -130,6 +132,39 @@ def test_a_failure_is_not_kept_and_leaves_the_rest_alone(chain: Chain) -> None:
     assert {name: data for name, data in chain.contents().items() if not name.startswith("logs/")} == before
     chain.write("second", STEP)
     assert ran(chain.doit().stdout) == []
+
+
+def test_a_failure_is_counted_and_never_called_up_to_date(chain: Chain) -> None:
+    chain.doit()
+    chain.write("fourth", "raise SystemExit(1)")
+    failed = chain.doit()
+    assert failed.returncode == 1
+    assert "nothing to run" not in failed.stdout
+    assert failed.stdout.splitlines()[-1] == "4 steps: 3 up to date, 1 failed"
+
+
+def test_a_store_that_loses_what_it_is_given_is_said_in_a_message(chain: Chain) -> None:
+    loses = chain.folder / "loses.py"
+    loses.write_text(
+        "import runpy, sys\n"
+        "from tasks.store import Missing, Store\n"
+        "def extract(self, digest, target):\n"
+        "    raise Missing(digest.hash)\n"
+        "Store.extract = extract\n"
+        "sys.argv = ['doit']\n"
+        "runpy.run_module('doit', run_name='__main__')\n"
+    )
+    failed = subprocess.run(
+        [sys.executable, str(loses)],
+        cwd=chain.folder,
+        env=chain.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert "the store does not keep what is put into it" in failed.stderr
 
 
 def test_a_refusal_is_shown_as_the_step_words_it(chain: Chain) -> None:
@@ -291,9 +326,6 @@ def test_no_space_is_said_in_one_message(chain: Chain) -> None:
         "sys.argv = ['doit']\n"
         "runpy.run_module('doit', run_name='__main__')\n"
     )
-    import subprocess
-    import sys
-
     failed = subprocess.run(
         [sys.executable, str(full)],
         cwd=chain.folder,
