@@ -18,25 +18,26 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import BadInput, TransshipError, Unsupported
+from converter.errors import BadInput, StructureOnly, TransshipError, Unsupported
 
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["BadInput", "TransshipError", "Unsupported", "compare", "emit", "parse", "save"]
+__all__ = ["BadInput", "StructureOnly", "TransshipError", "Unsupported", "compare", "emit", "parse", "save"]
 
 
 def parse(
     framework: str,
     *,
     graph: str | PathLike[str],
-    weights: str | PathLike[str],
-    inputs: Mapping[str, Sequence[int | str]],
+    weights: str | PathLike[str] | None = None,
+    inputs: Mapping[str, Sequence[int | str]] | None = None,
     name: str = "",
     preprocess: Mapping[str, Any] | None = None,
 ) -> onnx_ir.Model:
@@ -48,8 +49,10 @@ def parse(
     Args:
         framework: The source framework, for example ``"mxnet"``.
         graph: The file that holds the network's structure.
-        weights: The file that holds its parameters.
-        inputs: Shape of each input by name, ``"batch"`` for a first dimension left open.
+        weights: The file that holds its parameters. Without it the IR is of the structure alone, for viewing and for
+            training elsewhere, and a :class:`StructureOnly` warning says so.
+        inputs: Shape of each input by name, ``"batch"`` for a first dimension left open. An input may be left out if
+            the graph file records its shape.
         name: What to call the model; by default the graph file's stem.
         preprocess: How a photograph becomes an input, recorded in the model as it is.
 
@@ -62,8 +65,14 @@ def parse(
     """
     frontend = _plugin("converter.parsers", framework, "framework")
     model: onnx_ir.Model = frontend.parse(
-        graph=Path(graph), weights=Path(weights), inputs=inputs, name=name, preprocess=preprocess
+        graph=Path(graph),
+        weights=None if weights is None else Path(weights),
+        inputs=inputs,
+        name=name,
+        preprocess=preprocess,
     )
+    if weights is None:
+        warnings.warn(f"{model.graph.name} has no weights: it can be viewed, not run", StructureOnly, stacklevel=2)
     return model
 
 

@@ -38,3 +38,7 @@ class BadInput(TransshipError):
 
 class Unsupported(TransshipError):
     """A well-formed model that uses what transship cannot express exactly."""
+
+
+class StructureOnly(UserWarning):
+    """The model was read without its weights: an architecture, not a trained network."""

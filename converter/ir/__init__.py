@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from converter.ir.check import check, dims, validate
 from converter.ir.files import MODEL, SUMMARY, WEIGHTS, load, save
-from converter.ir.spec import BATCH, IR_VERSION, OPSET, PREPROCESS, SOURCE, Dim, is_external
+from converter.ir.spec import BATCH, DOMAIN, IR_VERSION, OPSET, PREPROCESS, SOURCE, Absent, Dim, is_external
 
 __all__ = [
     "BATCH",
+    "DOMAIN",
     "IR_VERSION",
     "MODEL",
     "OPSET",
@@ -20,6 +21,7 @@ __all__ = [
     "SOURCE",
     "SUMMARY",
     "WEIGHTS",
+    "Absent",
     "Dim",
     "check",
     "dims",

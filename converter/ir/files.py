@@ -15,7 +15,7 @@ import onnx_ir
 from converter.errors import BadInput, TransshipError
 from converter.ir import safetensors, summary
 from converter.ir.check import check, validate
-from converter.ir.spec import is_external
+from converter.ir.spec import Absent, is_external
 
 MODEL = "model.onnx"
 WEIGHTS = "weights.safetensors"
@@ -25,9 +25,10 @@ SUMMARY = "model.json"
 def save(model: onnx_ir.Model, folder: Path) -> None:
     """Write ``model`` into ``folder``: ``model.onnx``, ``weights.safetensors``, ``model.json``.
 
-    The same model gives the same bytes. Parameters are copied from wherever they lie one at a time, so the memory
-    taken does not grow with the model. All three files are complete before the first one takes its name; on any
-    error none does, and what was in the folder stays.
+    A model that was read without its weights gets the same structure and no weights file. The same model gives the
+    same bytes. Parameters are copied from wherever they lie one at a time, so the memory taken does not grow with the
+    model. All files are complete before the first one takes its name; on any error none does, and what was in the
+    folder stays.
 
     Args:
         model: A valid IR. It is not changed.
@@ -41,13 +42,17 @@ def save(model: onnx_ir.Model, folder: Path) -> None:
     parameters = _parameters(model)
     plan = safetensors.layout({name: tensor for name, (_, tensor) in parameters.items()})
     proto = _structure(model, plan.places)
+    absent = any(isinstance(tensor, Absent) for _, tensor in parameters.values())
     check(proto)
     text = summary.render(summary.summarise(model))
-    with _replacing(folder, (WEIGHTS, SUMMARY, MODEL)) as (weights, description, structure):
-        with weights.open("wb") as file:
-            safetensors.write(file, plan, {name: tensor for name, (_, tensor) in parameters.items()})
-        description.write_bytes(text)
-        structure.write_bytes(proto.SerializeToString(deterministic=True))
+    with _replacing(folder, (SUMMARY, MODEL) if absent else (WEIGHTS, SUMMARY, MODEL)) as paths:
+        if not absent:
+            with paths[WEIGHTS].open("wb") as file:
+                safetensors.write(file, plan, {name: tensor for name, (_, tensor) in parameters.items()})
+        paths[SUMMARY].write_bytes(text)
+        paths[MODEL].write_bytes(proto.SerializeToString(deterministic=True))
+    if absent:
+        (folder / WEIGHTS).unlink(missing_ok=True)
 
 
 def load(path: Path) -> onnx_ir.Model:
@@ -112,13 +117,13 @@ def _structure(model: onnx_ir.Model, places: Mapping[str, safetensors.Place]) ->
 
 
 @contextmanager
-def _replacing(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, ...]]:
+def _replacing(folder: Path, names: tuple[str, ...]) -> Iterator[dict[str, Path]]:
     """Give temporary paths to write to; then let them take ``names``, or remove them if anything went wrong."""
-    temporary = tuple(folder / f".{name}.{os.getpid()}" for name in names)
+    temporary = {name: folder / f".{name}.{os.getpid()}" for name in names}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield temporary
-        for path, name in zip(temporary, names, strict=True):
+        for name, path in temporary.items():
             path.replace(folder / name)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -128,6 +133,6 @@ def _replacing(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, ...
             fix="make room on the disk and run again" if full else "",
         ) from error
     finally:
-        for path in temporary:
+        for path in temporary.values():
             with suppress(OSError):
                 path.unlink()

@@ -25,6 +25,12 @@ _DTYPES = {
     onnx_ir.DataType.DOUBLE: "F64",
     onnx_ir.DataType.FLOAT16: "F16",
     onnx_ir.DataType.BFLOAT16: "BF16",
+    onnx_ir.DataType.INT64: "I64",
+    onnx_ir.DataType.INT32: "I32",
+    onnx_ir.DataType.INT16: "I16",
+    onnx_ir.DataType.INT8: "I8",
+    onnx_ir.DataType.UINT8: "U8",
+    onnx_ir.DataType.BOOL: "BOOL",
 }
 
 

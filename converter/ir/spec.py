@@ -6,9 +6,13 @@ from typing import TypeAlias
 
 import onnx_ir
 
+from converter.errors import BadInput
+
 OPSET = 21
 IR_VERSION = 10
 PRODUCER = "transship"
+DOMAIN = "transship"
+"""The domain of functions for what standard ONNX has no single operator for; their bodies are standard ONNX."""
 BATCH = "batch"
 """The one symbolic dimension."""
 
@@ -21,10 +25,21 @@ Dim: TypeAlias = int | str
 """One dimension of a shape: a positive number, or :data:`BATCH`."""
 
 
+class Absent(onnx_ir.LazyTensor):
+    """A parameter of a network that came without weights: element type and shape, but no elements."""
+
+    def __init__(self, name: str, dtype: onnx_ir.DataType, shape: tuple[int, ...]) -> None:
+        super().__init__(self._refuse, dtype, onnx_ir.Shape(shape), name=name)
+
+    def _refuse(self) -> onnx_ir.TensorProtocol:
+        raise BadInput(f"parameter {self.name!r} has no values: the model was read without its weights")
+
+
 def is_external(tensor: onnx_ir.TensorProtocol) -> bool:
     """Whether a constant is a parameter, kept in the weights file, rather than structure, kept in the graph.
 
-    Parameters are the floating point tensors that have dimensions. Scalars (an added constant, a dropout rate) and
-    integers (shapes, axes) say what the network *is*.
+    Parameters are what lies in a file, and the floating point tensors that have dimensions. Scalars (an added
+    constant, a dropout rate) and integers that the graph itself holds (shapes, axes) say what the network *is*.
     """
-    return tensor.dtype.is_floating_point() and len(tensor.shape) > 0
+    stored = isinstance(tensor, onnx_ir.ExternalTensor | onnx_ir.LazyTensor)
+    return len(tensor.shape) > 0 and (stored or tensor.dtype.is_floating_point())

@@ -16,11 +16,13 @@ from converter.ir.spec import PREPROCESS, SOURCE, is_external
 def summarise(model: onnx_ir.Model) -> dict[str, Any]:
     """Return ``model`` without its weights as JSON values.
 
-    The keys are ``name``, ``source``, ``preprocess``, ``inputs``, ``outputs``, ``nodes`` (in topological order) and
-    ``parameters``. A constant that is structure stands in a node's ``constants`` under its input's name.
+    The keys are ``name``, ``source``, ``preprocess``, ``inputs``, ``outputs``, ``nodes`` (in topological order),
+    ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's ``constants``
+    under its input's name.
     """
     graph = model.graph
     parameters = [value for value in graph.initializers.values() if _external(value)]
+    functions = [_function(function) for function in model.functions.values()]
     return {
         "name": graph.name,
         "source": json.loads(model.metadata_props.get(SOURCE, "null")),
@@ -29,6 +31,7 @@ def summarise(model: onnx_ir.Model) -> dict[str, Any]:
         "outputs": [_value(value) for value in graph.outputs],
         "nodes": [_node(node) for node in graph],
         "parameters": [_value(value) for value in parameters],
+        **({"functions": functions} if functions else {}),
     }
 
 
@@ -66,6 +69,8 @@ def _node(node: onnx_ir.Node) -> dict[str, Any]:
         "outputs": [value.name for value in node.outputs],
         "shapes": [list(dims(value)) for value in node.outputs],
     }
+    if node.overload:
+        row["overload"] = node.overload
     attributes = {name: _plain(attribute) for name, attribute in node.attributes.items()}
     if attributes:
         row["attributes"] = attributes
@@ -75,7 +80,27 @@ def _node(node: onnx_ir.Node) -> dict[str, Any]:
     return row
 
 
+def _function(function: onnx_ir.Function) -> dict[str, Any]:
+    return {
+        "name": f"{function.domain}::{function.name}",
+        **({"overload": function.overload} if function.overload else {}),
+        **_body(function),
+    }
+
+
+def _body(graph: onnx_ir.Function | onnx_ir.Graph) -> dict[str, Any]:
+    return {
+        "inputs": [value.name for value in graph.inputs],
+        "outputs": [value.name for value in graph.outputs],
+        "nodes": [_node(node) for node in graph],
+    }
+
+
 def _plain(attribute: onnx_ir.Attr) -> Any:
+    if attribute.type == onnx_ir.AttributeType.GRAPH:
+        return _body(attribute.as_graph())
+    if attribute.type == onnx_ir.AttributeType.TENSOR:
+        return _short(attribute.as_tensor().numpy().tolist())
     value = attribute.value
     return _short(list(value) if isinstance(value, Iterable) and not isinstance(value, str) else value)
 

@@ -35,6 +35,8 @@ import cases  # noqa: E402
 import mxnet  # noqa: E402
 import numpy  # noqa: E402
 
+WHOLE = {3: "uint8", 4: "int32", 5: "int8", 6: "int64", 7: "bool"}
+
 LABEL_OF = {
     "SoftmaxOutput",
     "Softmax",
@@ -115,6 +117,16 @@ def fits(
     return name in symbol.list_arguments()
 
 
+def element_types(symbol: mxnet.sym.Symbol) -> dict[str, str]:
+    """The variables that the symbol itself says hold whole numbers; all others are float32, as in the IR."""
+    found = {}
+    for name, attributes in symbol.attr_dict().items():
+        kind = attributes.get("__dtype__", "")
+        if kind.isdigit() and int(kind) in WHOLE:
+            found[name] = WHOLE[int(kind)]
+    return found
+
+
 def bind(
     symbol: mxnet.sym.Symbol, parameters: dict[str, mxnet.nd.NDArray], inputs: dict[str, numpy.ndarray]
 ) -> mxnet.executor.Executor:
@@ -131,8 +143,11 @@ def bind(
         )
     check_shapes(symbol, parameters, inputs)
     shapes = dict(zip(arguments, symbol.infer_shape(**{n: array.shape for n, array in inputs.items()})[0]))  # noqa: B905
-    blank = {n: mxnet.nd.zeros(shapes[n]) for n in arguments if n in inputs or n in unfed}
-    bound = {n: blank[n] if n in blank else parameters[n].astype("float32") for n in arguments}
+    types = element_types(symbol)
+    blank = {
+        n: mxnet.nd.zeros(shapes[n], dtype=types.get(n, "float32")) for n in arguments if n in inputs or n in unfed
+    }
+    bound = {n: blank[n] if n in blank else parameters[n].astype(types.get(n, "float32")) for n in arguments}
     fixed = {n: parameters[n].astype("float32") for n in states}
     return symbol.bind(mxnet.cpu(), bound, aux_states=fixed, grad_req="null")
 

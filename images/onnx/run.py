@@ -17,6 +17,14 @@ import cases
 import onnx
 import onnxruntime
 
+ELEMENTS = {
+    "tensor(float)": "float32",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
 FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
 
@@ -53,11 +61,13 @@ def main() -> None:
     session = open_session(read_model(trace))
     wanted = sorted(value.name for value in session.get_inputs())
     names = [value.name for value in session.get_outputs() if value.type in FLOATS or not trace]
+    types = {value.name: ELEMENTS[value.type] for value in session.get_inputs()}
     outputs = {}
     for case, inputs in cases.read().items():
         if sorted(inputs) != wanted:
             cases.refuse(f"The case {case} feeds {', '.join(inputs)}, the IR needs {', '.join(wanted)}")
-        for name, value in zip(names, session.run(names, inputs), strict=True):
+        fed = {name: array.astype(types[name]) for name, array in inputs.items()}
+        for name, value in zip(names, session.run(names, fed), strict=True):
             outputs[f"{case}/{name}"] = value
     cases.write(outputs, "onnxruntime", onnx=onnx.__version__, onnxruntime=onnxruntime.__version__)
 

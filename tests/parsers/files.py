@@ -68,19 +68,24 @@ class Net:
         self.nodes.append(row)
         return len(self.nodes) - 1, 0
 
-    def variable(self, name: str) -> Edge:
+    def variable(self, name: str, **attributes: str) -> Edge:
         """Add a variable without a value: a label."""
-        return self.node("null", name)
+        return self.node("null", name, **attributes)
 
     def input(self, name: str, value: Array) -> Edge:
         """Add an input and what to feed it."""
         self.inputs[name] = value
-        return self.variable(name)
+        return self._typed(name, value)
 
     def arg(self, name: str, value: Array) -> Edge:
         """Add a trained parameter."""
         self.params[f"arg:{name}"] = value
-        return self.variable(name)
+        return self._typed(name, value)
+
+    def _typed(self, name: str, value: Array) -> Edge:
+        """Add a variable whose element type the symbol records, as Gluon does, where it is one of whole numbers."""
+        whole = value.dtype.kind in "iub"
+        return self.variable(name, **({"__dtype__": str(FLAGS[value.dtype.name])} if whole else {}))
 
     def aux(self, name: str, value: Array) -> Edge:
         """Add an auxiliary state; a file of 0.8 holds its value, but its symbol no node."""

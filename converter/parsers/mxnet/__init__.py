@@ -26,8 +26,8 @@ __all__ = ["parse"]
 def parse(
     *,
     graph: Path,
-    weights: Path,
-    inputs: Mapping[str, Sequence[int | str]],
+    weights: Path | None = None,
+    inputs: Mapping[str, Sequence[int | str]] | None = None,
     name: str = "",
     preprocess: Mapping[str, Any] | None = None,
 ) -> onnx_ir.Model:
@@ -35,8 +35,10 @@ def parse(
 
     Args:
         graph: Symbol JSON (``*-symbol.json``) of MXNet 0.8 or later.
-        weights: Parameters (``*.params``), by ``Module``, ``save_checkpoint``, ``export`` or ``nd.save``.
-        inputs: Shape of each input by its variable's name; the first dimension may be ``"batch"``.
+        weights: Parameters (``*.params``), by ``Module``, ``save_checkpoint``, ``export``, ``save_parameters`` or
+            ``nd.save``; None for the structure alone, whose parameters' shapes are inferred.
+        inputs: Shape of each input by its variable's name; the first dimension may be ``"batch"``. An input may be
+            left out if the symbol records its shape.
         name: The model's name; by default the graph file's without ``-symbol``.
         preprocess: Recorded in the model's metadata.
 
@@ -45,10 +47,10 @@ def parse(
         Unsupported: Operators, attributes or values that cannot be expressed exactly; all of them at once.
     """
     symbol = read_symbol(graph)
-    parameters = read_params(weights)
-    shapes = {key: _shape(key, value) for key, value in inputs.items()}
+    parameters = None if weights is None else read_params(weights)
+    shapes = {key: _shape(key, value) for key, value in (inputs or {}).items()}
     built = build(symbol, parameters, shapes, name=name or graph.stem.removesuffix("-symbol"))
-    model = onnx_ir.Model(built, ir_version=ir.IR_VERSION, producer_name=PRODUCER)
+    model = onnx_ir.Model(built.graph, ir_version=ir.IR_VERSION, producer_name=PRODUCER, functions=built.functions)
     source = {"framework": "mxnet", "version": symbol.version}
     model.metadata_props[ir.SOURCE] = json.dumps(source)
     if preprocess is not None:

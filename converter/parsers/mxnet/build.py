@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import onnx_ir
 
 from converter import ir
 from converter.errors import BadInput, Unsupported
+from converter.parsers.mxnet.builder import Builder, Shape
 from converter.parsers.mxnet.params import Stored
 from converter.parsers.mxnet.problems import Problems, read_attributes
 from converter.parsers.mxnet.registry import Input, Label, Operator, Parameter, table
-from converter.parsers.mxnet.scope import Builder, Scope, Shape
+from converter.parsers.mxnet.scope import Scope
 from converter.parsers.mxnet.symbol import VARIABLE, Edge, Symbol, SymbolNode
+from converter.parsers.mxnet.variables import Argument, variables
 
-Argument: TypeAlias = onnx_ir.Value | Parameter | Label
+
+@dataclass(frozen=True)
+class Built:
+    """A graph, and the functions of the domain ``transship`` that it calls."""
+
+    graph: onnx_ir.Graph
+    functions: tuple[onnx_ir.Function, ...]
 
 
 def build(
-    symbol: Symbol, params: Mapping[str, Stored | None], inputs: Mapping[str, Shape], *, name: str
-) -> onnx_ir.Graph:
+    symbol: Symbol, params: Mapping[str, Stored | None] | None, inputs: Mapping[str, Shape], *, name: str
+) -> Built:
     """Build the graph of ``symbol``.
 
     Args:
         symbol: The network.
-        params: The trained arrays by name; those that the network does not use are left out.
-        inputs: Shapes of the graph's inputs by name, in the order they are to have.
+        params: The trained arrays by name; those that the network does not use are left out. None for the structure
+            alone: the parameters' shapes are inferred, and they have no values.
+        inputs: Shapes of the graph's inputs by name, in the order they are to have. An input that is left out has the
+            shape that the symbol records for it, if it does.
         name: The graph's name.
 
     Raises:
@@ -36,19 +45,37 @@ def build(
     """
     known = table()
     symbol = _with_auxiliaries(_reachable(symbol), known)
-    variables = _variables(symbol, known)
-    _check_variables(variables, params, inputs)
-    builder = Builder({node.name for node in symbol.nodes if node.op == VARIABLE})
-    given = {key: builder.input(key, shape) for key, shape in inputs.items()}
-    values = _Walk(builder, known, params, given).run(symbol, name)
-    return onnx_ir.Graph(
+    found = variables(symbol, known)
+    inputs = found.check(params, inputs)
+    builder = Builder(node.name for node in symbol.nodes if node.op == VARIABLE)
+    given = {key: builder.input(key, shape, found.dtypes[key]) for key, shape in inputs.items()}
+    values = _Walk(builder, known, found.arguments(params, given)).run(symbol, name)
+    heads = [_head(builder, symbol, values, edge) for edge in dict.fromkeys(symbol.heads)]
+    functions = tuple(builder.functions.values())
+    graph = onnx_ir.Graph(
         list(given.values()),
-        [_head(symbol, values, edge) for edge in _distinct(symbol)],
+        heads,
         nodes=builder.nodes,
-        initializers=list(builder.initializers.values()),
-        opset_imports={"": ir.OPSET},
+        initializers=_used(builder, heads),
+        opset_imports={"": ir.OPSET, **({ir.DOMAIN: 1} if functions else {})},
         name=name,
     )
+    return Built(graph, functions)
+
+
+def _used(builder: Builder, heads: Sequence[onnx_ir.Value]) -> list[onnx_ir.Value]:
+    """The constants that are left once some nodes were computed away."""
+    kept = {id(value) for node in builder.nodes for value in _reads(node)} | {id(head) for head in heads}
+    return [value for value in builder.initializers.values() if id(value) in kept]
+
+
+def _reads(node: onnx_ir.Node) -> Iterator[onnx_ir.Value]:
+    """What a node reads, in the graphs that it holds as well."""
+    yield from (value for value in node.inputs if value is not None)
+    for attribute in node.attributes.values():
+        if attribute.type == onnx_ir.AttributeType.GRAPH:
+            yield from (value for inner in attribute.as_graph() for value in _reads(inner))
+            yield from attribute.as_graph().outputs
 
 
 def _reachable(symbol: Symbol) -> Symbol:
@@ -77,72 +104,12 @@ def _with_auxiliaries(symbol: Symbol, known: Mapping[str, Operator]) -> Symbol:
         node = _moved(old, place)
         operator = known.get(node.op)
         for absent in [] if operator is None else operator.inputs[len(node.inputs) :]:
-            if not absent.optional and not _is_variadic(operator):
+            if not absent.optional and operator is not None and not operator.variadic:
                 nodes.append(SymbolNode(VARIABLE, f"{node.name}_{absent.name}".removeprefix("_"), (), {}))
                 node = replace(node, inputs=(*node.inputs, Edge(len(nodes) - 1, 0)))
         place[index] = len(nodes)
         nodes.append(node)
     return replace(symbol, nodes=tuple(nodes), heads=tuple(Edge(place[e.node], e.output) for e in symbol.heads))
-
-
-def _is_variadic(operator: Operator | None) -> bool:
-    """Whether ``operator`` takes any number of inputs."""
-    return operator is not None and operator.variadic
-
-
-def _input_at(operator: Operator, index: int) -> Input | None:
-    """What ``operator`` declares about its input ``index``; None if it has no such input."""
-    if index < len(operator.inputs):
-        return operator.inputs[index]
-    return operator.inputs[-1] if operator.variadic else None
-
-
-@dataclass(frozen=True)
-class _Variables:
-    """Names of the symbol's variables: those that are only a loss's label, and all others, in order."""
-
-    labels: tuple[str, ...]
-    needed: tuple[str, ...]
-
-
-def _variables(symbol: Symbol, known: Mapping[str, Operator]) -> _Variables:
-    used = {edge.node for edge in symbol.heads}
-    for node in symbol.nodes:
-        for index, edge in enumerate(node.inputs):
-            declared = _input_at(known[node.op], index) if node.op in known else None
-            if declared is None or declared.kind is not Label:
-                used.add(edge.node)
-    names = [(index, node.name) for index, node in enumerate(symbol.nodes) if node.op == VARIABLE]
-    needed = dict.fromkeys(name for index, name in names if index in used)
-    labels = dict.fromkeys(name for _, name in names if name not in needed)
-    return _Variables(tuple(labels), tuple(needed))
-
-
-def _check_variables(variables: _Variables, params: Mapping[str, Stored | None], inputs: Mapping[str, Shape]) -> None:
-    """Refuse inputs that are none, and variables that have neither a shape nor a value."""
-    real = [name for name in variables.needed if params.get(name) is None]
-    wrong = [name for name in inputs if name not in variables.needed]
-    if wrong:
-        labels = [name for name in wrong if name in variables.labels]
-        why = "training needs it, the network does not" if labels else f"the inputs are: {_some(real)}"
-        raise BadInput(f"the network has no input {_some(labels or wrong)}", fix=why)
-    both = [name for name in inputs if params.get(name) is not None]
-    if both:
-        raise BadInput(
-            f"{_some(both)} is a parameter with a value, not an input", fix=f"the inputs are: {_some(real)}"
-        )
-    missing = [name for name in real if name not in inputs]
-    if missing:
-        what = "value" if len(missing) == 1 else "values"
-        raise BadInput(
-            f"no {what} for {len(missing)} of the network's variables: {_some(missing)}",
-            fix="give the shapes of those that are inputs, and the params file that holds the others",
-        )
-
-
-def _some(names: Sequence[str], limit: int = 10) -> str:
-    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return (", ".join(map(repr, names[:limit])) or "none") + rest
 
 
 class _Walk:
@@ -152,13 +119,11 @@ class _Walk:
         self,
         builder: Builder,
         known: Mapping[str, Operator],
-        params: Mapping[str, Stored | None],
-        given: Mapping[str, onnx_ir.Value],
+        variables: Mapping[str, Argument],
     ) -> None:
         self._builder = builder
         self._known = known
-        self._params = params
-        self._given = given
+        self._variables = variables
         self._problems = Problems()
         self._errors: list[BadInput] = []
 
@@ -169,7 +134,7 @@ class _Walk:
             try:
                 outputs.append(self._visit(node, outputs))
             except Unsupported as error:
-                self._problems.add(error.what)
+                self._problems.refused(error)
                 outputs.append(None)
             except BadInput as error:
                 self._errors.append(error)
@@ -183,7 +148,7 @@ class _Walk:
     def _visit(self, node: SymbolNode, outputs: Sequence[Sequence[Argument] | None]) -> Sequence[Argument] | None:
         """Emit ``node``; None if it or one of its inputs was refused."""
         if node.op == VARIABLE:
-            return (self._variable(node.name),)
+            return (self._variables[node.name],)
         operator = self._known.get(node.op)
         if operator is None:
             self._problems.unknown(node, self._known)
@@ -195,18 +160,10 @@ class _Walk:
             return None
         scope = Scope(self._builder, node)
         arguments = [
-            _as(scope, source, _input_at(operator, index))
-            for index, source in enumerate(sources)
-            if source is not None
+            _as(scope, source, operator.input_at(index)) for index, source in enumerate(sources) if source is not None
         ]
         result = operator.function(scope, *arguments, **attributes)
         return (result,) if isinstance(result, onnx_ir.Value) else tuple(result)
-
-    def _variable(self, name: str) -> Argument:
-        if name in self._given:
-            return self._given[name]
-        stored = self._params.get(name)
-        return Label(name) if stored is None else Parameter(name, stored)
 
 
 def _check_count(node: SymbolNode, operator: Operator) -> None:
@@ -237,22 +194,19 @@ def _as(scope: Scope, source: Argument, declared: Input | None) -> Argument:
     if isinstance(source, Label):
         raise scope.refuse(f"the label {source.name!r} is used as the input {declared.name!r}")
     if declared.kind is Parameter:
-        if isinstance(source, Parameter):
-            return source
-        raise scope.refuse(f"its {declared.name!r} is computed by the network, not stored")
+        return source if isinstance(source, Parameter) else Parameter(str(source.name), value=source)
     return scope.value(source) if isinstance(source, Parameter) else source
 
 
-def _distinct(symbol: Symbol) -> list[Edge]:
-    return list(dict.fromkeys(symbol.heads))
-
-
-def _head(symbol: Symbol, values: Sequence[Sequence[Argument] | None], edge: Edge) -> onnx_ir.Value:
+def _head(builder: Builder, symbol: Symbol, values: Sequence[Sequence[Argument] | None], edge: Edge) -> onnx_ir.Value:
     node = symbol.nodes[edge.node]
     available = values[edge.node] or ()
     value = available[edge.output] if edge.output < len(available) else None
+    if node.op == VARIABLE and value is not None:
+        raise Unsupported(f"the network's output {node.name!r} is one of its own inputs")
     if not isinstance(value, onnx_ir.Value):
         raise BadInput(f"the network's output {edge.output} of {node.name!r} does not exist")
     if value.producer() is None:
-        raise Unsupported(f"the network's output {node.name!r} is one of its own inputs")
+        name = str(value.name)
+        (value,) = builder.node("Identity", [value], {}, name=node.name, outputs=[f"{name}/constant"])
     return value

@@ -75,26 +75,33 @@ class Stored:
             return np.empty(self.shape, self.dtype)
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
 
-    def tensor(self, name: str, shape: tuple[int, ...]) -> onnx_ir.TensorProtocol:
-        """The data as a float32 tensor called ``name`` that reads the file when it is asked to.
+    def tensor(
+        self, name: str, shape: tuple[int, ...], dtype: onnx_ir.DataType = onnx_ir.DataType.FLOAT
+    ) -> onnx_ir.TensorProtocol:
+        """The data as a tensor called ``name`` that reads the file when it is asked to.
 
-        Other widths are converted as ``Module.set_params`` does: exactly if narrower, rounded once if wider.
+        Other element types are converted as ``Module.set_params`` does: floating point numbers exactly if narrower,
+        rounded once if wider. Whole numbers have to fit.
 
         Args:
             name: The tensor's name.
             shape: As many elements as are stored, in the same order.
+            dtype: The element type to give them.
         """
         target = onnx_ir.Shape(shape)
-        if self.dtype == np.float32:
+        if self.dtype == dtype.numpy():
             length = math.prod(self.shape) * self.dtype.itemsize
-            dtype = onnx_ir.DataType.FLOAT
             return onnx_ir.ExternalTensor(self.path, self.offset, length, dtype, shape=target, name=name)
         return onnx_ir.LazyTensor(
-            lambda: onnx_ir.Tensor(self.array().astype(np.float32).reshape(shape)),
-            onnx_ir.DataType.FLOAT,
-            target,
-            name=name,
+            lambda: onnx_ir.Tensor(self._converted(name, dtype.numpy()).reshape(shape)), dtype, target, name=name
         )
+
+    def _converted(self, name: str, dtype: np.dtype[np.generic]) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+        stored = self.array()
+        made = stored.astype(dtype)
+        if not self.is_float and not np.array_equal(made.astype(self.dtype), stored):
+            raise BadInput(f"parameter {name!r} holds {self.dtype.name} numbers that do not fit {dtype.name}")
+        return made
 
 
 def read_params(path: Path) -> dict[str, Stored | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from converter.errors import BadInput, Unsupported
 from converter.parsers.mxnet.attributes import spell
-from converter.parsers.mxnet.registry import Operator
+from converter.parsers.mxnet.registry import Operator, refused
 from converter.parsers.mxnet.symbol import SymbolNode
 
 SHOWN = 3
@@ -16,6 +16,20 @@ LINES = 20
 # What Module, Gluon and the graph passes of MXNet attach to nodes; none of it changes a result
 # (src/c_api/c_api_common.h, kHiddenKeys). They also occur as suffixes: weight_lr_mult.
 HIDDEN = ("ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage")
+
+
+class Refused(Unsupported):
+    """What one node asks for cannot be expressed; alike refusals of several nodes are one line of the final error.
+
+    Attributes:
+        node: The node.
+        reason: What it asks for.
+    """
+
+    def __init__(self, node: SymbolNode, reason: str) -> None:
+        super().__init__(f"{node.op} {node.name!r}: {reason}")
+        self.node = node
+        self.reason = reason
 
 
 @dataclass
@@ -30,12 +44,23 @@ class Problems:
         if node:
             nodes.append(node)
 
+    def refused(self, error: Unsupported) -> None:
+        """Note what an operator's function refused."""
+        if isinstance(error, Refused):
+            self.add(f"{error.node.op}: {error.reason}", error.node.name)
+        else:
+            self.add(error.what)
+
     def unknown(self, node: SymbolNode, known: Mapping[str, Operator]) -> None:
-        """Note an operator that is not registered."""
+        """Note an operator that is not registered: what is known of it, or else the most similar one that is."""
+        reason = refused().get(node.op)
+        if reason is not None:
+            custom = f" of the type {node.attributes.get('op_type', '?')!r}" if node.op == "Custom" else ""
+            self.add(f"operator {node.op}{custom} cannot be read: {reason}", node.name)
+            return
         near = difflib.get_close_matches(node.op, known, n=1)
         hint = f" (similar, and supported: {near[0]})" if near else ""
-        custom = f" of the type {node.attributes.get('op_type', '?')!r}" if node.op == "Custom" else ""
-        self.add(f"unknown operator {node.op}{custom}{hint}", node.name)
+        self.add(f"unknown operator {node.op}{hint}", node.name)
 
     def error(self, name: str) -> Unsupported:
         """One error with a line for each refusal, or with the refusal itself if there is only one."""

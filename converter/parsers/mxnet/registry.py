@@ -25,6 +25,7 @@ from typing import Any, TypeAlias, Union, get_args, get_origin
 
 import onnx_ir
 
+from converter import ir
 from converter.parsers.mxnet.attributes import Attribute
 from converter.parsers.mxnet.params import Stored
 
@@ -33,10 +34,34 @@ Function: TypeAlias = Callable[..., "onnx_ir.Value | Sequence[onnx_ir.Value]"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A trained array, found by following an edge to a variable: its name there and what the params file holds."""
+    """A trained array, found by following an edge to a variable, or one that the network computes from such arrays.
+
+    Attributes:
+        name: The variable's name, or the value's.
+        stored: What the params file holds; None where the network computes it, or where there are no weights at all.
+        hint: The shape that the symbol itself records (``__shape__``); None where it does not.
+        dtype: Its element type in the IR.
+        value: What the network computes.
+    """
 
     name: str
-    stored: Stored
+    stored: Stored | None = None
+    hint: tuple[int, ...] | None = None
+    dtype: onnx_ir.DataType = onnx_ir.DataType.FLOAT
+    value: onnx_ir.Value | None = None
+
+    @property
+    def shape(self) -> tuple[ir.Dim, ...] | None:
+        """The shape that it is known to have; None if only its use can tell."""
+        if self.value is not None:
+            return ir.dims(self.value)
+        return self.hint if self.stored is None else self.stored.shape
+
+    def tensor(self, name: str, shape: tuple[int, ...]) -> onnx_ir.TensorProtocol:
+        """Its elements as a tensor called ``name`` of ``shape``, read when asked for."""
+        if self.stored is None:
+            return ir.Absent(name, self.dtype, shape)
+        return self.stored.tensor(name, shape, self.dtype)
 
 
 @dataclass(frozen=True)
@@ -77,8 +102,15 @@ class Operator:
     attributes: Mapping[str, Attribute]
     ignores: frozenset[str]
 
+    def input_at(self, index: int) -> Input | None:
+        """What is declared about input ``index``; None if there is no such input."""
+        if index < len(self.inputs):
+            return self.inputs[index]
+        return self.inputs[-1] if self.variadic else None
+
 
 _TABLE: dict[str, Operator] = {}
+_REFUSED: dict[str, str] = {}
 
 
 def parses(*names: str, ignores: Sequence[str] = ()) -> Callable[[Function], Function]:
@@ -97,6 +129,17 @@ def parses(*names: str, ignores: Sequence[str] = ()) -> Callable[[Function], Fun
         return function
 
     return register
+
+
+def refuses(*names: str, because: str) -> None:
+    """Put operators on record that cannot be read at all, with the reason for errors and the documentation."""
+    _REFUSED.update(dict.fromkeys(names, because))
+
+
+def refused() -> Mapping[str, str]:
+    """Why an operator cannot be read, by name."""
+    table()
+    return types.MappingProxyType(_REFUSED)
 
 
 def operators() -> list[Operator]:

@@ -3,130 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
 import onnx_ir
 
 from converter import ir
-from converter.errors import BadInput, Unsupported
+from converter.errors import BadInput
 from converter.ir import Dim
+from converter.parsers.mxnet.builder import Array, Attr, Builder, Shape, formal_names, spell
+from converter.parsers.mxnet.problems import Refused
 from converter.parsers.mxnet.registry import Parameter
 from converter.parsers.mxnet.symbol import SymbolNode
 
-Shape: TypeAlias = tuple[Dim, ...]
-Attr: TypeAlias = int | float | str | Sequence[int]
+__all__ = ["Scope", "Shape", "spell"]
+
 MAX_ELEMENTS = 1 << 40
 """No activation of a real network comes near this size; beyond it ONNX's own arithmetic may overflow."""
-
-_OPSETS = [onnx.helper.make_opsetid("", ir.OPSET)]
-_FLOAT = onnx.TensorProto.FLOAT
-
-
-class Builder:
-    """A graph that grows: its nodes, values and constants, each under a name of its own."""
-
-    def __init__(self, reserved: Iterable[str]) -> None:
-        self.nodes: list[onnx_ir.Node] = []
-        self.initializers: dict[str, onnx_ir.Value] = {}
-        self._values = set(reserved)
-        self._nodes: set[str] = set()
-        self._types: dict[str, onnx.TypeProto] = {}
-        self._constants: dict[str, onnx.TensorProto] = {}
-        self._inputs: dict[str, Shape] = {}
-        self._materialised: dict[tuple[str, tuple[int, ...], bool], onnx_ir.Value] = {}
-
-    def input(self, name: str, shape: Shape) -> onnx_ir.Value:
-        """Make a graph input, float32."""
-        self._inputs[name] = shape
-        return self._typed(name, onnx.helper.make_tensor_type_proto(_FLOAT, shape))
-
-    @property
-    def given(self) -> str:
-        """The graph's inputs as the caller gave them: ``data=batchx3x48x48``."""
-        return ", ".join(f"{name}={spell(shape)}" for name, shape in self._inputs.items())
-
-    def constant(self, name: str, array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> onnx_ir.Value:
-        """Make a constant that is structure: a scalar or a shape."""
-        tensor = onnx_ir.tensor(array, name=self._unique(name, self._values))
-        value = self._initializer(tensor)
-        self._constants[str(value.name)] = onnx_ir.serde.serialize_tensor(tensor)
-        return value
-
-    def parameter(self, parameter: Parameter, shape: tuple[int, ...], *, ones: bool = False) -> onnx_ir.Value:
-        """Make ``parameter`` a value of ``shape``, once however often it is used; all ones if told so."""
-        key = (parameter.name, shape, ones)
-        if key not in self._materialised:
-            taken = parameter.name in self.initializers
-            name = self._unique(parameter.name, self._values) if taken else parameter.name
-            tensor = _ones(name, shape) if ones else parameter.stored.tensor(name, shape)
-            self._materialised[key] = self._initializer(tensor)
-        return self._materialised[key]
-
-    def node(
-        self,
-        op: str,
-        inputs: Sequence[onnx_ir.Value],
-        attributes: dict[str, Attr],
-        *,
-        name: str,
-        outputs: Sequence[str],
-        shape: Shape | None = None,
-    ) -> list[onnx_ir.Value]:
-        """Append a node and infer the type of its outputs.
-
-        Raises:
-            onnx.shape_inference.InferenceError: The inputs do not fit the operator.
-        """
-        unique = [self._unique(output, self._values) for output in outputs]
-        proto = onnx.helper.make_node(op, [str(value.name) for value in inputs], unique)
-        proto.attribute.extend(onnx.helper.make_attribute(key, value) for key, value in attributes.items())
-        types = self._infer(proto)
-        if shape is not None:
-            types = {unique[0]: onnx.helper.make_tensor_type_proto(_FLOAT, shape)}
-        values = [self._typed(output, types[output]) for output in unique]
-        node = onnx_ir.node(op, inputs, dict(attributes), outputs=values, name=self._unique(name, self._nodes))
-        self.nodes.append(node)
-        return values
-
-    def _infer(self, proto: onnx.NodeProto) -> dict[str, onnx.TypeProto]:
-        inferred: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
-            onnx.defs.get_schema(proto.op_type, ir.OPSET, ""),
-            proto,
-            {name: self._types[name] for name in proto.input},
-            {name: self._constants[name] for name in proto.input if name in self._constants},
-            opset_imports=_OPSETS,
-            ir_version=ir.IR_VERSION,
-        )
-        return inferred
-
-    def _initializer(self, tensor: onnx_ir.TensorProtocol) -> onnx_ir.Value:
-        dtype = onnx_ir.DataType(tensor.dtype)
-        value = self._typed(
-            str(tensor.name), onnx.helper.make_tensor_type_proto(int(dtype), [int(d) for d in tensor.shape.numpy()])
-        )
-        value.const_value = tensor
-        self.initializers[str(tensor.name)] = value
-        return value
-
-    def _typed(self, name: str, kind: onnx.TypeProto) -> onnx_ir.Value:
-        self._types[name] = kind
-        return onnx_ir.Value(
-            name=name,
-            type=onnx_ir.serde.deserialize_type_proto_for_type(kind),
-            shape=onnx_ir.serde.deserialize_type_proto_for_shape(kind),
-        )
-
-    @staticmethod
-    def _unique(name: str, taken: set[str]) -> str:
-        candidate, count = name, 1
-        while candidate in taken or not candidate:
-            count += 1
-            candidate = f"{name}/{count}"
-        taken.add(candidate)
-        return candidate
 
 
 class Scope:
@@ -136,14 +30,15 @@ class Scope:
         node: The MXNet node.
     """
 
-    def __init__(self, builder: Builder, node: SymbolNode) -> None:
+    def __init__(self, builder: Builder, node: SymbolNode, prefix: str | None = None) -> None:
         self._builder = builder
+        self._prefix = node.name if prefix is None else prefix
         self.node = node
 
     def emit(
         self,
         op: str,
-        *inputs: onnx_ir.Value,
+        *inputs: onnx_ir.Value | None,
         role: str = "",
         output: str = "output",
         shape: Shape | None = None,
@@ -151,9 +46,11 @@ class Scope:
     ) -> onnx_ir.Value:
         """Append an ONNX node with one output and return that.
 
+        A node of integers that are all known here, such as arithmetic on a static shape, is computed instead.
+
         Args:
             op: The ONNX operator.
-            *inputs: Its inputs.
+            *inputs: Its inputs; None for an optional one that is left out.
             role: What a helper is for; empty for the node that bears the MXNet node's own name.
             output: MXNet's name for the output.
             shape: The output's shape, where ONNX's inference cannot find it.
@@ -161,30 +58,110 @@ class Scope:
 
         Raises:
             BadInput: The inputs' shapes do not fit.
+            Unsupported: The output's shape depends on the open batch in a way that the IR cannot express.
         """
-        name = f"{self.node.name}/{role}" if role else self.node.name
-        outputs = [_joined(name, "output" if role else output)]
-        return self._emit(op, inputs, attributes, name=name, outputs=outputs, shape=shape)[0]
+        shapes = None if shape is None else [shape]
+        outputs = ["output" if role else output]
+        return self.emit_many(op, *inputs, outputs=outputs, role=role, shapes=shapes, **attributes)[0]
 
     def emit_many(
-        self, op: str, *inputs: onnx_ir.Value, outputs: Sequence[str], role: str = "", **attributes: Attr
+        self,
+        op: str,
+        *inputs: onnx_ir.Value | None,
+        outputs: Sequence[str],
+        role: str = "",
+        shapes: Sequence[Shape] | None = None,
+        **attributes: Attr,
     ) -> list[onnx_ir.Value]:
         """Append an ONNX node with several ``outputs`` and return them; otherwise as :meth:`emit`."""
-        name = f"{self.node.name}/{role}" if role else self.node.name
-        return self._emit(op, inputs, attributes, name=name, outputs=[_joined(name, output) for output in outputs])
+        name = self._named(role)
+        names = [_joined(name, output) for output in outputs]
+        try:
+            values = self._builder.node(op, inputs, attributes, name=name, outputs=names, shapes=shapes)
+        except onnx.shape_inference.InferenceError as error:
+            spelled = ", ".join(spell(ir.dims(value)) for value in inputs if value is not None)
+            raise self.misfit(f"its inputs {spelled} do not fit each other") from error
+        for value in values:
+            self._check(value)
+        return values
 
-    def scalar(self, role: str, value: float) -> onnx_ir.Value:
-        """Make a float32 scalar that is structure."""
-        return self._builder.constant(f"{self.node.name}/{role}", np.array(value, np.float32))
+    def call(
+        self,
+        function: str,
+        *inputs: onnx_ir.Value,
+        body: Callable[..., onnx_ir.Value | Sequence[onnx_ir.Value]],
+        outputs: Sequence[str] = ("output",),
+        role: str = "",
+        **attributes: Attr,
+    ) -> list[onnx_ir.Value]:
+        """Append a call of a function of the domain ``transship``, for what standard ONNX has no single operator for.
+
+        ``body(scope, *inputs)`` builds the function out of standard ONNX, through a scope of its own in which roles
+        are names; it is called once for each combination of attributes and input types. Emitters know the function
+        by its name and attributes; all others, and onnxruntime, use the body.
+
+        Args:
+            function: The function's name, as a noun: ``BoxNms``.
+            *inputs: What it is called with.
+            body: Builds it. Its parameters' names become those of the function's inputs.
+            outputs: MXNet's names for the outputs.
+            role: As in :meth:`emit`.
+            **attributes: All that a native implementation would have to know.
+        """
+
+        def build(builder: Builder, formal: Sequence[onnx_ir.Value]) -> Sequence[onnx_ir.Value]:
+            made = body(Scope(builder, self.node, ""), *formal)
+            return [made] if isinstance(made, onnx_ir.Value) else made
+
+        name = self._named(role)
+        return self._builder.call(
+            function,
+            inputs,
+            attributes,
+            build,
+            formal=formal_names(body)[: len(inputs)],
+            name=name,
+            outputs=[_joined(name, output) for output in outputs],
+        )
+
+    def loop(
+        self,
+        rounds: onnx_ir.Value,
+        *carried: onnx_ir.Value,
+        body: Callable[..., onnx_ir.Value | Sequence[onnx_ir.Value]],
+        role: str,
+    ) -> list[onnx_ir.Value]:
+        """Append a loop of ``rounds`` (an int64 scalar) rounds; return the ``carried`` values after the last.
+
+        ``body(scope, round, *carried)`` returns the next carried values, of the same types and shapes. It may use any
+        value from outside.
+        """
+
+        def build(builder: Builder, formal: Sequence[onnx_ir.Value]) -> Sequence[onnx_ir.Value]:
+            made = body(Scope(builder, self.node, self._named(role)), *formal)
+            return [made] if isinstance(made, onnx_ir.Value) else made
+
+        return self._builder.loop(rounds, carried, build, name=self._named(role))
+
+    def scalar(self, role: str, value: float, like: onnx_ir.Value | None = None) -> onnx_ir.Value:
+        """Make a scalar that is structure, float32 or of the element type of ``like``."""
+        return self.array(role, np.array(value, np.float32 if like is None else dtype_of(like).numpy()))
 
     def ints(self, role: str, values: Sequence[int]) -> onnx_ir.Value:
         """Make a one-dimensional int64 constant."""
-        return self._builder.constant(f"{self.node.name}/{role}", np.array(values, np.int64))
+        return self.array(role, np.array(values, np.int64))
+
+    def array(self, role: str, values: Array) -> onnx_ir.Value:
+        """Make a constant of any shape and element type."""
+        return self._builder.constant(self._named(role), values)
 
     def parameter(
         self, parameter: Parameter, shape: Sequence[Dim], *, ones: bool = False, view: tuple[int, ...] | None = None
     ) -> onnx_ir.Value:
         """Make a trained array a value, having checked that it has the ``shape`` that this node needs.
+
+        An array that the network itself computes is taken as it is. In a network without weights the ``shape`` is
+        what the parameter's is inferred from.
 
         Args:
             parameter: The array.
@@ -194,27 +171,42 @@ class Scope:
 
         Raises:
             BadInput: The array has another shape.
-            Unsupported: The array holds no floating point numbers, or depends on the batch.
+            Unsupported: It depends on the batch.
         """
-        stored = parameter.stored
-        if not stored.is_float:
-            raise Unsupported(f"parameter {parameter.name!r} is {stored.dtype.name}; only floating point can be read")
         needed = tuple(dim for dim in shape if isinstance(dim, int))
-        if stored.shape != tuple(shape):
+        if len(needed) < len(shape):
+            raise self.refuse(f"its {parameter.name!r} would have the open batch dimension; give the batch a number")
+        found = parameter.shape
+        if found is not None and found != needed:
+            kind = "in the file" if parameter.stored else "in the graph"
             raise BadInput(
-                f"parameter {parameter.name!r} is {spell(stored.shape)} in the file,"
-                f" but {self.node.op} {self.node.name!r} needs {spell(tuple(shape))}",
+                f"parameter {parameter.name!r} is {spell(found)} {kind},"
+                f" but {self.node.op} {self.node.name!r} needs {spell(needed)}",
                 fix=f"give its own params file, or the input shape of its training, not {self._builder.given}",
             )
-        return self._builder.parameter(parameter, needed if view is None else view, ones=ones)
+        if parameter.value is None:
+            return self._builder.parameter(parameter, needed if view is None else view, ones=ones)
+        if ones:
+            return self.array(f"{parameter.name}/ones", np.ones(needed if view is None else view, np.float32))
+        if view is None or view == needed:
+            return parameter.value
+        return self.emit("Reshape", parameter.value, self.ints("view", view), role="as-view")
 
     def value(self, parameter: Parameter) -> onnx_ir.Value:
-        """Make a trained array a value of the shape it is stored in."""
-        return self.parameter(parameter, parameter.stored.shape)
+        """Make a trained array a value of the shape it is stored in.
 
-    def refuse(self, what: str) -> Unsupported:
+        Raises:
+            Unsupported: There are no weights, and the graph does not tell the shape either.
+        """
+        if parameter.value is not None:
+            return parameter.value
+        if parameter.shape is None:
+            raise self.refuse(f"the shape of {parameter.name!r} cannot be inferred; give the params file")
+        return self.parameter(parameter, parameter.shape)
+
+    def refuse(self, what: str) -> Refused:
         """The error that this node asks for ``what``, which cannot be expressed."""
-        return Unsupported(f"{self.node.op} {self.node.name!r}: {what}")
+        return Refused(self.node, what)
 
     def misfit(self, what: str) -> BadInput:
         """The error that this node's input has a shape it cannot take."""
@@ -223,41 +215,25 @@ class Scope:
             fix=f"give the input shape of its training, not {self._builder.given}",
         )
 
-    def _emit(
-        self,
-        op: str,
-        inputs: Sequence[onnx_ir.Value],
-        attributes: dict[str, Attr],
-        *,
-        name: str,
-        outputs: Sequence[str],
-        shape: Shape | None = None,
-    ) -> list[onnx_ir.Value]:
-        try:
-            values = self._builder.node(op, inputs, attributes, name=name, outputs=outputs, shape=shape)
-        except onnx.shape_inference.InferenceError as error:
-            shapes = ", ".join(spell(ir.dims(value)) for value in inputs)
-            raise self.misfit(f"its inputs {shapes} do not fit each other") from error
-        for value in values:
-            self._check(ir.dims(value))
-        return values
+    def _named(self, role: str) -> str:
+        return "/".join(part for part in (self._prefix, role) if part)
 
-    def _check(self, shape: Shape) -> None:
+    def _check(self, value: onnx_ir.Value) -> None:
+        try:
+            shape = ir.dims(value)
+        except BadInput as error:
+            raise self.refuse("its output's shape depends on the open batch; give the batch a number") from error
         numbers = [dim for dim in shape if isinstance(dim, int)]
         if any(dim < 1 for dim in numbers) or math.prod(numbers) > MAX_ELEMENTS:
             raise self.misfit(f"its output would be {spell(shape)}")
 
 
-def spell(shape: Shape) -> str:
-    """A shape as people write it: ``batch x 3 x 48 x 48``."""
-    return "x".join(map(str, shape)) or "a scalar"
+def dtype_of(value: onnx_ir.Value) -> onnx_ir.DataType:
+    """The element type of ``value``."""
+    if value.dtype is None:
+        raise AssertionError(f"{value.name} has no element type")
+    return value.dtype
 
 
 def _joined(name: str, output: str) -> str:
     return f"{name}_{output}" if name else output
-
-
-def _ones(name: str, shape: tuple[int, ...]) -> onnx_ir.LazyTensor:
-    return onnx_ir.LazyTensor(
-        lambda: onnx_ir.Tensor(np.ones(shape, np.float32)), onnx_ir.DataType.FLOAT, onnx_ir.Shape(shape), name=name
-    )

@@ -56,7 +56,7 @@ def _prelu(g: Scope, data: Value, gamma: Parameter | None) -> Value:
     shape = ir.dims(data)
     if len(shape) < 2:
         raise g.refuse("prelu of an input of one dimension")
-    count = 1 if gamma.stored.shape == (1,) else size(g, data, 1)
+    count = 1 if gamma.shape == (1,) else size(g, data, 1)
     trailing = (1,) * (len(shape) - 2)
     return g.emit("PRelu", data, g.parameter(gamma, (count,), view=(count, *trailing)))
 
