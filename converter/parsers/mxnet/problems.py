@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from converter.errors import BadInput, Unsupported
 from converter.parsers.mxnet.attributes import spell
-from converter.parsers.mxnet.registry import Operator, refused
+from converter.parsers.mxnet.registry import Operator, reason
 from converter.parsers.mxnet.symbol import SymbolNode
 
 SHOWN = 3
@@ -53,10 +53,10 @@ class Problems:
 
     def unknown(self, node: SymbolNode, known: Mapping[str, Operator]) -> None:
         """Note an operator that is not registered: what is known of it, or else the most similar one that is."""
-        reason = refused().get(node.op)
-        if reason is not None:
+        because = reason(node.op)
+        if because is not None:
             custom = f" of the type {node.attributes.get('op_type', '?')!r}" if node.op == "Custom" else ""
-            self.add(f"operator {node.op}{custom} cannot be read: {reason}", node.name)
+            self.add(f"operator {node.op}{custom}: {because}", node.name)
             return
         near = difflib.get_close_matches(node.op, known, n=1)
         hint = f" (similar, and supported: {near[0]})" if near else ""

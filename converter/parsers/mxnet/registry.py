@@ -15,6 +15,7 @@ raising :class:`~converter.errors.Unsupported`.
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import inspect
 import pkgutil
@@ -132,12 +133,30 @@ def parses(*names: str, ignores: Sequence[str] = ()) -> Callable[[Function], Fun
 
 
 def refuses(*names: str, because: str) -> None:
-    """Put operators on record that cannot be read at all, with the reason for errors and the documentation."""
-    _REFUSED.update(dict.fromkeys(names, because))
+    """Put operators on record that cannot be read at all, with the reason for errors and the documentation.
+
+    Args:
+        *names: Their names; in one that has an asterisk, it stands for any text.
+        because: Why, and what to do instead.
+
+    Raises:
+        ValueError: One of them is on record already.
+    """
+    for name in names:
+        if name in _REFUSED:
+            raise ValueError(f"{name} is refused twice")
+        _REFUSED[name] = because
+
+
+def reason(name: str) -> str | None:
+    """Why the operator ``name`` cannot be read; None if nothing is on record."""
+    exact = refused().get(name)
+    patterns = (because for pattern, because in refused().items() if fnmatch.fnmatchcase(name, pattern))
+    return exact or next(patterns, None)
 
 
 def refused() -> Mapping[str, str]:
-    """Why an operator cannot be read, by name."""
+    """Why operators cannot be read, by name; in a name that has an asterisk, it stands for any text."""
     table()
     return types.MappingProxyType(_REFUSED)
 

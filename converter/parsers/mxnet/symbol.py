@@ -1,15 +1,16 @@
 """Read symbol JSON of every era into one form.
 
 Three spellings of a node's attributes exist: ``param`` (0.8, with ``attr`` beside it for what the user added),
-``attr`` (0.9 to 0.11) and ``attrs`` (1.x). Files older than 0.9 leave out auxiliary states; the builder adds them
-as MXNet's own loader does (src/nnvm/legacy_json_util.cc, UpgradeJSON_000800_000900).
+``attr`` (0.9 to 0.11) and ``attrs`` (1.x). What has changed its meaning since is read as MXNet's own loader reads it
+(src/nnvm/legacy_json_util.cc): files older than 0.9 leave out auxiliary states, which the builder adds, and in files
+older than 0.9.5 the axis -1 of argmax and argmin means all axes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ MAX_BYTES = 64 << 20
 """No published symbol comes near this size."""
 VARIABLE = "null"
 OLDEST = 800
+ALL_AXES_ARE_NONE = 905
+"""The version since which an axis of -1 is the last one."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,15 @@ def _symbol(content: Any) -> Symbol:
     heads = tuple(_edge(head, len(nodes), "'heads'") for head in _typed(table.get("heads"), list, "'heads'"))
     if not heads:
         raise _MalformedError("'heads' is empty: the network has no output")
-    return Symbol(nodes, heads, _version(table))
+    version = _version(table)
+    return Symbol(tuple(_upgraded(node, version) for node in nodes), heads, version)
+
+
+def _upgraded(node: SymbolNode, version: int) -> SymbolNode:
+    """``node`` as MXNet 1.x would have written it."""
+    if version >= ALL_AXES_ARE_NONE or node.op not in ("argmax", "argmin") or node.attributes.get("axis") != "-1":
+        return node
+    return replace(node, attributes={key: value for key, value in node.attributes.items() if key != "axis"})
 
 
 def _node(row: Any, index: int) -> SymbolNode:
