@@ -127,7 +127,7 @@ def test_everything_unsupported_is_named_at_once(tmp_path: Path) -> None:
         "net cannot be read exactly, for 6 reasons:",
         "  - unsupported attribute Convolution.layout='CHWN'; supported: only NCHW: 2 nodes (conv_a, conv_b)",
         "  - unknown operator Convolutions (similar, and supported: Convolution): 1 node (odd)",
-        "  - unsupported attribute Pooling.pool_type='lp'; supported: only max, avg: 1 node (pool)",
+        "  - unsupported attribute Pooling.pool_type='median'; supported: only max, avg: 1 node (pool)",
         "  - unknown attribute Pooling.colour='red': 1 node (pool)",
         "  - Dropout: p=1.0: 2 nodes (drop_a, drop_b)",
         (
