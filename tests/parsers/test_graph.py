@@ -186,3 +186,45 @@ def test_structure_alone_needs_shapes_that_nothing_else_tells(tmp_path: Path) ->
         converter.parse("mxnet", graph=graph, inputs={"data": (2, 3)})
     model = structure(tmp_path, free_parameter(__shape__="(2, 3)"), {"data": (2, 3)})
     assert ir.dims(model.graph.initializers["w"]) == (2, 3)
+
+
+def test_arrays_of_a_gluon_block_are_found_under_its_prefix(tmp_path: Path) -> None:
+    net = Net()
+    data = net.variable("data")
+    inner = [net.variable("net0_dense0_weight"), net.variable("net0_dense0_bias")]
+    net.node("FullyConnected", "net0_dense0_fwd", [data, *inner], num_hidden="4")
+    net.params = {"dense0_weight": noise("w", 4, 6), "dense0_bias": noise("b", 4)}
+    (found,) = answered(tmp_path, parsed(tmp_path, net, inputs={"data": (1, 6)}), data=np.zeros((1, 6), np.float32))
+    assert found[0].tolist() == noise("b", 4).tolist()
+    del net.params["dense0_bias"]
+    with pytest.raises(BadInput, match="no values for 2 of the network's variables: 'net0_dense0_weight'"):
+        parsed(tmp_path, net, inputs={"data": (1, 6)})
+
+
+def test_arrays_by_place_in_a_block_are_explained(tmp_path: Path) -> None:
+    net = small()
+    net.params = {"features.0.weight": noise("w", 4, 3, 3, 3), "output.bias": noise("fb", 5)}
+    with pytest.raises(BadInput) as caught:
+        parsed(tmp_path, net, inputs=DATA)
+    assert "names such as 'features.0.weight', by save_parameters" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("op", "message"),
+    [
+        ("_foreach", "operator _foreach: control flow over subgraphs; unroll the loop"),
+        ("_npi_add", "operator _npi_add: an operator of MXNet's NumPy interface; export the network without"),
+        ("_contrib_quantized_conv", "operator _contrib_quantized_conv: a quantized network; convert the float32"),
+        (
+            "_sg_mkldnn_conv",
+            "operator _sg_mkldnn_conv: written by a pass that fuses operators; save the symbol before",
+        ),
+        ("_random_normal", "operator _random_normal: its output is random"),
+    ],
+)
+def test_operators_that_cannot_be_read_say_why(tmp_path: Path, op: str, message: str) -> None:
+    net = Net()
+    net.node(op, "node", [net.variable("data")])
+    net.nodes[-1]["subgraphs"] = [{"nodes": [], "heads": []}]
+    with pytest.raises(Unsupported, match=message):
+        parsed(tmp_path, net, inputs={"data": (1, 3)})

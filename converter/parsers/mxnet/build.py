@@ -46,6 +46,7 @@ def build(
     known = table()
     symbol = _with_auxiliaries(_reachable(symbol), known)
     found = variables(symbol, known)
+    params = found.matched(params, inputs)
     inputs = found.check(params, inputs)
     builder = Builder(node.name for node in symbol.nodes if node.op == VARIABLE)
     given = {key: builder.input(key, shape, found.dtypes[key]) for key, shape in inputs.items()}

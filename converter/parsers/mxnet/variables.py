@@ -36,6 +36,26 @@ class Variables:
     dtypes: Mapping[str, onnx_ir.DataType]
     hints: Mapping[str, tuple[int, ...]]
 
+    def matched(
+        self, params: Mapping[str, Stored | None] | None, inputs: Mapping[str, Shape]
+    ) -> Mapping[str, Stored | None] | None:
+        """Give the trained arrays of a Gluon block their names in the symbol.
+
+        ``Block.save_params`` leaves out the block's own prefix, which its symbol has: ``conv0_weight`` is
+        ``resnetv10_conv0_weight``. A prefix counts only if it explains every variable that has no array.
+        """
+        missing = (
+            [] if params is None else [name for name in self.needed if name not in params and name not in inputs]
+        )
+        if params is None or not missing:
+            return params
+        parts = missing[0].split("_")
+        for count in range(len(parts) - 1, 0, -1):
+            prefix = "_".join(parts[:count]) + "_"
+            if all(name.startswith(prefix) and name.removeprefix(prefix) in params for name in missing):
+                return {**params, **{name: params[name.removeprefix(prefix)] for name in missing}}
+        return params
+
     def check(self, params: Mapping[str, Stored | None] | None, inputs: Mapping[str, Shape]) -> dict[str, Shape]:
         """Return the shapes of all inputs: those given, and those that the symbol records.
 
@@ -57,8 +77,7 @@ class Variables:
         if missing and params is not None:
             what = "value" if len(missing) == 1 else "values"
             raise BadInput(
-                f"no {what} for {len(missing)} of the network's variables: {_some(missing)}",
-                fix="give the shapes of those that are inputs, and the params file that holds the others",
+                f"no {what} for {len(missing)} of the network's variables: {_some(missing)}", fix=_found_in(params)
             )
         if missing and not inputs:
             raise BadInput(
@@ -126,6 +145,17 @@ def _dtype(node: SymbolNode) -> onnx_ir.DataType:
     if dtype is None or dtype.name in ("float64", "float16", "bfloat16"):
         return onnx_ir.DataType.FLOAT
     return onnx_ir.DataType.from_numpy(dtype)
+
+
+def _found_in(params: Mapping[str, Stored | None]) -> str:
+    """What to do about variables without a value."""
+    structural = [name for name in params if "." in name]
+    if len(structural) > len(params) // 2:
+        return (
+            f"the params file has names such as {structural[0]!r}, by save_parameters, which no symbol has:"
+            " save both with HybridBlock.export"
+        )
+    return "give the shapes of those that are inputs, and the params file that holds the others"
 
 
 def _some(names: Sequence[str], limit: int = 10) -> str:
