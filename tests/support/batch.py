@@ -1,11 +1,14 @@
 """Run a chain of steps on many cases in one container, each case in a process of its own.
 
     python3 in/step/batch.py checkpoint run
+    python3 in/step/batch.py export=source reference
 
 Every folder `in/cases/<case>` is the input of a case. The steps are modules beside this script; each finds the case's
-files below `in/`, the outputs of the steps before it below `in/<step>/`, and writes below `out/`, which is
-`out/cases/<case>/<step>/`. What a case says is kept in `log.txt` of `out/cases/<case>/`; where a step fails there is
-an `error.txt` besides, and the case ends. Like some of the images, this script knows no Python but 2.7.
+files below `in/`, the outputs of the steps before it below `in/<step>/` (in the second example, those of `export`
+below `in/source/`), and writes below `out/`, which is `out/cases/<case>/<step>/`. A case's `<step>.json` is what that
+step finds as `params.json`, if all do not share one. What a case says is kept in `log.txt` of `out/cases/<case>/`;
+where a step fails there is an `error.txt` besides, and the case ends. Like some of the images, this script knows no
+Python but 2.7.
 """
 
 # ruff: noqa: ANN001, ANN201, UP031
@@ -19,7 +22,8 @@ import traceback
 def main():
     """Run the steps named by the arguments on all cases."""
     cases, results = os.path.abspath("in/cases"), os.path.abspath("out/cases")
-    modules = [importlib.import_module(name) for name in sys.argv[1:]]
+    steps = [argument.partition("=") for argument in sys.argv[1:]]
+    modules = [(importlib.import_module(name), alias or name) for name, _, alias in steps]
     for case in sorted(os.listdir(cases)):
         folder = os.path.join(results, case)
         os.makedirs(folder)
@@ -50,17 +54,18 @@ def run_case(source, folder, modules):
 def run_steps(source, folder, modules):
     """Give each of `modules` a working folder below /tmp and run it there."""
     done = {}
-    for module in modules:
+    for module, alias in modules:
         name = module.__name__
         work = os.path.join("/tmp", os.path.basename(folder), name)
         os.makedirs(os.path.join(work, "in"))
         for entry in os.listdir(source):
-            os.symlink(os.path.join(source, entry), os.path.join(work, "in", entry))
+            known = "params.json" if entry == name + ".json" else entry
+            os.symlink(os.path.join(source, entry), os.path.join(work, "in", known))
         for step, path in done.items():
             os.symlink(path, os.path.join(work, "in", step))
-        done[name] = os.path.join(folder, name)
-        os.makedirs(done[name])
-        os.symlink(done[name], os.path.join(work, "out"))
+        done[alias] = os.path.join(folder, name)
+        os.makedirs(done[alias])
+        os.symlink(done[alias], os.path.join(work, "out"))
         os.chdir(work)
         module.main()
 

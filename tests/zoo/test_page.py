@@ -1,0 +1,32 @@
+"""The page of the model zoos says what was measured, of every network."""
+
+from __future__ import annotations
+
+from tests.zoo.nets import CIFAR, CLASSIFIERS, NOT_EXACT, SSD, VISION, YOLO, nets
+from tests.zoo.page import PAGE, is_exact, load, render
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text() == render(load()), "run `make zoo`"
+
+
+def test_every_network_was_measured() -> None:
+    assert {net.name for net in nets()} == set(load())
+
+
+def test_all_of_gluon_s_own_are_exact() -> None:
+    results = load()
+    names = VISION.split()
+    assert len(names) == 34
+    assert [name for name in names if not is_exact(results[name])] == []
+
+
+def test_what_is_not_exact_has_a_reason_and_nothing_else_has() -> None:
+    results = load()
+    assert {name for name, row in results.items() if not is_exact(row)} == set(NOT_EXACT)
+
+
+def test_the_page_covers_what_people_use() -> None:
+    results = load()
+    assert sum(is_exact(results[name]) for name in (CLASSIFIERS + CIFAR).split()) >= 100
+    assert len(SSD.split()) + len(YOLO.split()) == 32
