@@ -11,12 +11,23 @@ import math
 import re
 import types
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Any, Literal, NewType, TypeAlias, Union, get_args, get_origin
 
 Ints: TypeAlias = tuple[int, ...]
 """A shape or other tuple of whole numbers."""
 
+Floats: TypeAlias = tuple[float, ...]
+"""A tuple of numbers."""
+
+OptionalInts: TypeAlias = tuple[int | None, ...]
+"""A tuple of whole numbers in which some may be absent: where a slice begins along each axis."""
+
+Bound = NewType("Bound", float)
+"""A number, or an infinite one."""
+
 _BOOLS = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
+LARGEST = 3.4028235e38
+"""The largest float32, as NumPy prints it."""
 _INT = re.compile(r"[+-]?\d{1,18}")
 
 
@@ -26,7 +37,8 @@ class Attribute:
 
     Attributes:
         name: MXNet's name.
-        annotation: bool, int, float, str, :data:`Ints` or a Literal of strings; or one of them or None.
+        annotation: bool, int, float, :data:`Bound`, str, a Literal of strings, :data:`Ints`, :data:`OptionalInts` or
+            :data:`Floats`; or None too.
         required: Whether MXNet insists on it.
         default: What MXNet assumes otherwise.
     """
@@ -55,7 +67,9 @@ def convert(text: str, annotation: Any) -> Any:
         return convert(text, inner)
     if origin is Literal:
         return _choice(text, get_args(annotation))
-    return _tuple(text) if origin is tuple else _PLAIN[annotation](text)
+    if origin is tuple:
+        return _TUPLES[get_args(annotation)[0]](text)
+    return _PLAIN[annotation](text)
 
 
 def _choice(text: str, choices: tuple[str | bool, ...]) -> str | bool:
@@ -85,23 +99,47 @@ def _float(text: str) -> float:
         value = float(text)
     except ValueError:
         raise ValueError("a number") from None
-    if not math.isfinite(value) or abs(value) > 3.4e38:
+    if not math.isfinite(value) or abs(value) > LARGEST:
         raise ValueError("a finite number")
     return value
 
 
+def _bound(text: str) -> float:
+    return float(text) if text in ("inf", "-inf") else _float(text)
+
+
 def _tuple(text: str) -> Ints:
-    inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]") and len(text) > 1 else text
-    parts = [part.strip() for part in inner.split(",")]
-    if parts[-1] == "" and (len(parts) > 1 or inner != text):
-        parts.pop()
     try:
-        return tuple(_int(part.removesuffix("L")) for part in parts)
+        return tuple(_int(part.removesuffix("L")) for part in _parts(text))
     except ValueError:
         raise ValueError("whole numbers such as (3, 3)") from None
 
 
-_PLAIN: dict[Any, Any] = {bool: _bool, int: _int, float: _float, str: str}
+def _optional_tuple(text: str) -> OptionalInts:
+    try:
+        return tuple(None if part == "None" else _int(part.removesuffix("L")) for part in _parts(text))
+    except ValueError:
+        raise ValueError("whole numbers or None such as (0, None)") from None
+
+
+def _numbers(text: str) -> Floats:
+    try:
+        return tuple(_float(part) for part in _parts(text))
+    except ValueError:
+        raise ValueError("numbers such as (0.5, 1)") from None
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas of a tuple, with or without its brackets."""
+    inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]") and len(text) > 1 else text
+    parts = [part.strip() for part in inner.split(",")]
+    if parts[-1] == "" and (len(parts) > 1 or inner != text):
+        parts.pop()
+    return parts
+
+
+_PLAIN: dict[Any, Any] = {bool: _bool, int: _int, float: _float, Bound: _bound, str: str}
+_TUPLES: dict[Any, Any] = {int: _tuple, int | None: _optional_tuple, float: _numbers}
 
 
 def spell(annotation: Any) -> str:
@@ -110,4 +148,6 @@ def spell(annotation: Any) -> str:
         return " or ".join("None" if kind is types.NoneType else spell(kind) for kind in get_args(annotation))
     if get_origin(annotation) is Literal:
         return " | ".join(map(str, get_args(annotation)))
-    return "tuple of int" if get_origin(annotation) is tuple else annotation.__name__
+    if get_origin(annotation) is tuple:
+        return f"tuple of {spell(get_args(annotation)[0])}"
+    return str(annotation.__name__)
