@@ -45,8 +45,9 @@ def ask_mxnet(cases: Iterable[Case], folder: Path) -> dict[str, Outputs | str]:
     for case in asked:
         source = folder / "in" / "cases" / case.id / "source"
         source.mkdir(parents=True)
-        nodes = [{**node, "op": case.runs_as.get(node["op"], node["op"])} for node in case.symbol["nodes"]]
-        graph, weights = write(source, {**case.symbol, "nodes": nodes}, case.params, case.records)
+        symbol = case.equivalent or case.symbol
+        nodes = [{**node, "op": case.runs_as.get(node["op"], node["op"])} for node in symbol["nodes"]]
+        graph, weights = write(source, {**symbol, "nodes": nodes}, case.params, case.records)
         stage_case(source.parent, case, {"graph": graph.name, "weights": weights.name, "trace": False})
     return run_cases("mxnet", "images/mxnet/reference.py", asked, folder)
 

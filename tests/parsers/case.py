@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class Case:
         records: The era of the params file's records.
         fixed: Whether it depends on the size of the batch.
         runs_as: The operators that MXNet's CPU build runs in place of those it lacks.
+        equivalent: The symbol that MXNet runs in place of one whose operators its CPU build lacks.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Case:
     records: str = "V2"
     fixed: bool = False
     runs_as: Mapping[str, str] = field(default_factory=dict)
+    equivalent: dict[str, Any] | None = None
 
 
 def noise(name: str, *shape: int, low: float = -1.0, high: float = 1.0) -> Array:
@@ -63,6 +65,16 @@ def unary(
     return case(identity, net)
 
 
+def variants(
+    identity: str, op: str, inputs: Sequence[Array], rows: Mapping[str, Mapping[str, str]], *, fixed: bool = False
+) -> Case:
+    """A network with a node of ``op`` for each of ``rows``, its attributes; all read the same inputs, exactly."""
+    net = Net()
+    edges = [net.input(f"in{index}", value) for index, value in enumerate(inputs)]
+    heads = [net.node(op, name, edges, **attributes) for name, attributes in rows.items()]
+    return replace(case(identity, net, *heads, fixed=fixed), tolerance=0, reason="only moves elements")
+
+
 def dense_or_convolution(
     identity: str, op: str, shape: tuple[int, ...], weight: tuple[int, ...], era: str = "1.x", **attributes: str
 ) -> Case:
@@ -75,9 +87,56 @@ def dense_or_convolution(
     return case(identity, net, records="V0" if era == "0.8" else "V1" if era == "0.9" else "V2")
 
 
+def several(
+    identity: str,
+    inputs: Mapping[str, Array],
+    rows: Mapping[str, tuple[str, Mapping[str, str]]],
+    *,
+    fixed: bool = False,
+    constants: Mapping[str, Array] | None = None,
+    outputs: Mapping[str, int] | None = None,
+) -> Case:
+    """A network of several operators that take the same inputs, ``constants`` first.
+
+    Args:
+        identity: The case's name.
+        inputs: What they take.
+        rows: The operator and its attributes by the node's name.
+        fixed: Whether they depend on the size of the batch.
+        constants: Trained arrays that they take before the inputs.
+        outputs: How many outputs a node has, if not one.
+    """
+    net = Net()
+    edges = [constant(net, name, value) for name, value in (constants or {}).items()]
+    edges += [net.input(name, value) for name, value in inputs.items()]
+    heads = []
+    for name, (op, attributes) in rows.items():
+        index, _ = net.node(op, name, edges, **attributes)
+        heads += [(index, output) for output in range((outputs or {}).get(name, 1))]
+    return case(identity, net, *heads, fixed=fixed)
+
+
+def constant(net: Net, name: str, value: Array) -> Edge:
+    """A trained array whose shape the symbol records, for MXNet cannot infer it from this use."""
+    index, _ = edge = net.arg(name, value)
+    net.nodes[index].setdefault("attrs", {})["__shape__"] = str(value.shape)
+    return edge
+
+
+def numbers(*values: object, dtype: str = "float32") -> Array:
+    """An array of one number after the other."""
+    return np.array(values, dtype)
+
+
+def shapes(identity: str, *given: tuple[int, ...]) -> dict[str, Array]:
+    """An input of each shape."""
+    return {f"in{index}": noise(f"{identity}{index}", *shape) for index, shape in enumerate(given)}
+
+
 def digest(case: Case) -> str:
     """What a recorded answer belongs to: everything of ``case`` that MXNet sees."""
-    parts = [json.dumps([case.symbol, case.records, dict(case.runs_as)], sort_keys=True).encode()]
+    symbols = [case.symbol] if case.equivalent is None else [case.symbol, case.equivalent]
+    parts = [json.dumps([*symbols, case.records, dict(case.runs_as)], sort_keys=True).encode()]
     for kind in (case.params, case.inputs):
         for name, array in kind.items():
             parts += [f"{name}{array.dtype}{array.shape}".encode(), np.ascontiguousarray(array).tobytes()]

@@ -57,6 +57,12 @@ def is_exact(row: Mapping[str, Any]) -> bool:
 
 def _line(name: str, size: int, row: Mapping[str, Any]) -> str:
     error = "" if row.get("max_rel") is None else f"{row['max_rel']:.0e}"
-    remark = "√" if is_exact(row) else NOT_EXACT.get(name, row.get("error", "")).replace("|", "\\|").splitlines()[0]
+    remark = "√" if is_exact(row) else _why(name, row)
     parameters = f"{row.get('parameters', 0) / 1e6:.1f} M"
     return f"| {name} | {size} | {row.get('nodes', '')} | {parameters} | {error} | {remark} |"
+
+
+def _why(name: str, row: Mapping[str, Any]) -> str:
+    """Why a network is not exact: what is known, or else what it said."""
+    text = NOT_EXACT.get(name) or row.get("error") or "not understood yet"
+    return " ".join(str(text).split()).replace("|", "\\|")

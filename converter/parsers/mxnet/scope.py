@@ -35,6 +35,11 @@ class Scope:
         self._prefix = node.name if prefix is None else prefix
         self.node = node
 
+    @property
+    def inputs(self) -> Sequence[onnx_ir.Value]:
+        """The graph's inputs."""
+        return self._builder.inputs
+
     def emit(
         self,
         op: str,
@@ -191,6 +196,10 @@ class Scope:
         if view is None or view == needed:
             return parameter.value
         return self.emit("Reshape", parameter.value, self.ints("view", view), role="as-view")
+
+    def part(self, role: str) -> Scope:
+        """A scope for a step of this node: what it emits for itself is a helper called ``role`` here."""
+        return Scope(self._builder, self.node, self._named(role))
 
     def value(self, parameter: Parameter) -> onnx_ir.Value:
         """Make a trained array a value of the shape it is stored in.

@@ -25,8 +25,38 @@ def cases() -> Iterator[Case]:
                 data = net.input("data", noise(op, *shape))
                 net.node(op, "node", [data, net.variable("any_name")], grad_scale="1.0", **attributes)
                 yield case(f"{op}-{'-'.join(attributes) or 'default'}-{len(shape)}d", net)
+    yield _support_vectors()
+    yield from _without_label()
     yield _several()
     yield _shared()
+
+
+def _support_vectors() -> Case:
+    """A support vector machine's label is one number an example: MXNet infers it of two dimensions only."""
+    net = Net()
+    data = net.input("data", noise("svm", 3, 5))
+    attributes = {"margin": "0.5", "regularization_coefficient": "0.1", "use_linear": "True"}
+    net.node("SVMOutput", "node", [data, net.variable("svm_label")], **attributes)
+    return case("svm", net)
+
+
+def _without_label() -> Iterator[Case]:
+    """Losses of their own data."""
+    attributes = {"grad_scale": "2.0", "valid_thresh": "0.1", "normalization": "valid"}
+    for op, given in (("MakeLoss", attributes), ("make_loss", {})):
+        net = Net()
+        squares = net.node("Activation", "inner", [net.input("data", noise(op, 2, 3))], act_type="sigmoid")
+        net.node(op, "node", [squares], **given)
+        yield case(op, net)
+    for era in ("0.8", "1.x"):
+        net = Net(era)
+        inputs = [net.input("data", noise("sparse", 2, 4)), net.arg("w", noise("sparse", 3, 4))]
+        dense = net.node("FullyConnected", "dense", inputs, num_hidden="3", no_bias="True")
+        active = net.node("Activation", "active", [dense], act_type="sigmoid")
+        state = net.aux("node_moving_avg", noise("average", 3, low=0))
+        inputs = [active, state] if era != "0.8" else [active]
+        net.node("IdentityAttachKLSparseReg", "node", inputs, sparseness_target="0.1", penalty="0.01", momentum="0.9")
+        yield case(f"sparse-{era}", net, records="V0" if era == "0.8" else "V2")
 
 
 def _several() -> Case:

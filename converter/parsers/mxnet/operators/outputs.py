@@ -1,6 +1,7 @@
 """Losses at the end of a training graph; in inference only their activation is left.
 
-Sources: src/operator/softmax_output-inl.h, regression_output-inl.h.
+Sources: src/operator/softmax_output-inl.h, regression_output-inl.h, svm_output-inl.h, make_loss-inl.h,
+identity_attach_KL_sparse_reg-inl.h.
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ def _over_example(g: Scope, data: Value) -> Value:
     return g.emit("Reshape", flat, shape, shape=ir.dims(data))
 
 
-@parses("LinearRegressionOutput", "MAERegressionOutput", ignores=("grad_scale",))
+@parses(
+    "LinearRegressionOutput",
+    "MAERegressionOutput",
+    "SVMOutput",
+    ignores=("grad_scale", "margin", "regularization_coefficient", "use_linear"),
+)
 def regression_output(g: Scope, data: Value, label: Label) -> Value:  # noqa: ARG001
     """``data``."""
     return g.emit("Identity", data)
@@ -57,3 +63,21 @@ def regression_output(g: Scope, data: Value, label: Label) -> Value:  # noqa: AR
 def logistic_regression_output(g: Scope, data: Value, label: Label) -> Value:  # noqa: ARG001
     """The sigmoid of ``data``."""
     return g.emit("Sigmoid", data)
+
+
+@parses("MakeLoss", ignores=("grad_scale", "valid_thresh", "normalization"))
+def make_loss_output(g: Scope, data: Value) -> Value:
+    """``data``."""
+    return g.emit("Identity", data)
+
+
+@parses("make_loss")
+def make_loss(g: Scope, data: Value) -> Value:
+    """``data``."""
+    return g.emit("Identity", data, output="loss")
+
+
+@parses("IdentityAttachKLSparseReg", ignores=("sparseness_target", "penalty", "momentum"))
+def identity_attach_kl_sparse_reg(g: Scope, data: Value, moving_avg: Label) -> Value:  # noqa: ARG001
+    """``data``; the moving average of its activity is a matter of training."""
+    return g.emit("Identity", data)
