@@ -19,6 +19,8 @@ EXACT = {
     # the operators as they stand in the symbol, with the weights as they stand in the checkpoint.
     "MXNET_SUBGRAPH_BACKEND": "NONE",
     "MXNET_MKLDNN_ENABLED": "0",
+    # The operator RNN asks for this one alone when it makes its state: without it, it takes oneDNN's for its own.
+    "MXNET_USE_MKLDNN_RNN": "0",
     # One operator after the other, on one thread: sums are added up in one order, on any number of processors.
     "MXNET_ENGINE_TYPE": "NaiveEngine",
     "OMP_NUM_THREADS": "1",
@@ -83,18 +85,38 @@ def labels(symbol: mxnet.sym.Symbol) -> set[str]:
     return {node["name"] for node in fed if node["op"] == "null"}
 
 
-def check_shapes(
+Shapes = dict[str, tuple[int, ...]]
+
+
+def shapes_of(
     symbol: mxnet.sym.Symbol, parameters: dict[str, mxnet.nd.NDArray], inputs: dict[str, numpy.ndarray]
+) -> Shapes:
+    """The shapes of all variables, inferred from the inputs; from the parameters too where those do not suffice.
+
+    They do not where the network computes one parameter from others.
+    """
+    given = {name: array.shape for name, array in inputs.items()}
+    stored = {name: parameters[name].shape for name in symbol.list_arguments() if name in parameters}
+    for known in (given, {**stored, **given}):
+        try:
+            arguments, _, states = symbol.infer_shape(**known)
+        except mxnet.base.MXNetError as error:
+            cases.refuse("The shapes contradict each other: " + str(error).strip().splitlines()[-1])
+        if arguments is not None:
+            names = symbol.list_arguments() + symbol.list_auxiliary_states()
+            return dict(zip(names, arguments + states))  # noqa: B905 - Python 3.9 has no strict
+    return cases.refuse(
+        "The shapes of the inputs do not determine all others\n  to do: Complete the manifest's inputs."
+    )
+
+
+def check_shapes(
+    symbol: mxnet.sym.Symbol,
+    parameters: dict[str, mxnet.nd.NDArray],
+    inputs: dict[str, numpy.ndarray],
+    needed: Shapes,
 ) -> None:
-    """Refuse inputs that the symbol cannot take, and parameters of another shape than it infers."""
-    try:
-        arguments, _, states = symbol.infer_shape(**{name: array.shape for name, array in inputs.items()})
-    except mxnet.base.MXNetError as error:
-        cases.refuse("The shapes contradict each other: " + str(error).strip().splitlines()[-1])
-    if arguments is None:
-        cases.refuse("The shapes of the inputs do not determine all others\n  to do: Complete the manifest's inputs.")
-    needed = dict(zip(symbol.list_arguments(), arguments))  # noqa: B905 - Python 3.9 has no strict
-    needed.update(zip(symbol.list_auxiliary_states(), states))  # noqa: B905
+    """Refuse parameters of another shape than the symbol infers."""
     for name, shape in needed.items():
         if name in parameters and name not in inputs and not fits(symbol, name, parameters[name], inputs, shape):
             cases.refuse(f"{name} has the shape {parameters[name].shape}, the symbol needs {shape}")
@@ -141,8 +163,8 @@ def bind(
             f"The checkpoint lacks {len(missing)} parameters that the symbol needs: {', '.join(missing[:5])}\n"
             "  to do: Check that the two files belong together, and that every input is in the manifest."
         )
-    check_shapes(symbol, parameters, inputs)
-    shapes = dict(zip(arguments, symbol.infer_shape(**{n: array.shape for n, array in inputs.items()})[0]))  # noqa: B905
+    shapes = shapes_of(symbol, parameters, inputs)
+    check_shapes(symbol, parameters, inputs, shapes)
     types = element_types(symbol)
     blank = {
         n: mxnet.nd.zeros(shapes[n], dtype=types.get(n, "float32")) for n in arguments if n in inputs or n in unfed
