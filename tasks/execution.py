@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from tasks.action import Action, Digest, Encoded, Image, Tree, encode
 from tasks.errors import StepFailed
 from tasks.executors import Executor
 from tasks.manifest import Source
+from tasks.published import Published
 from tasks.runs import Run
 from tasks.store import Store
 
@@ -34,6 +35,10 @@ class Outputs(Protocol):
 
     def download(self, source: Source) -> Tree:
         """Files of ``source``, each with the digest that its manifest gives."""
+        ...
+
+    def published(self, files: Iterable[Published]) -> Tree:
+        """Files of a model zoo, each with the digest that it was found to have."""
         ...
 
     def image(self, toolchain: str) -> Image:
@@ -59,6 +64,16 @@ class LookUp:
         """See :class:`Outputs`; a manifest's digests are known before anything is fetched."""
         return source.tree
 
+    def published(self, files: Iterable[Published]) -> Tree:
+        """See :class:`Outputs`."""
+        found: dict[str, Digest] = {}
+        for file in files:
+            known = self.store.result(file.key)
+            if known is None:
+                raise Miss
+            found |= known
+        return found
+
     def image(self, toolchain: str) -> Image:
         """See :class:`Outputs`."""
         image = self.known_image(toolchain)
@@ -76,6 +91,7 @@ class Execution:
         run: The current process's place for working folders.
         logs: Folder for the output of steps that failed.
         fetch: Puts the files of a source into the store.
+        fetch_published: Puts a file of a model zoo into the store.
         known_image: What is on record of a toolchain's image.
         ensure_image: Builds a toolchain's image where the engine lacks it.
         executor: Gives the executor for an image; asked only when there is something to run.
@@ -86,6 +102,7 @@ class Execution:
     run: Run
     logs: Path
     fetch: Callable[[Source], None]
+    fetch_published: Callable[[Published], Digest]
     known_image: Callable[[str], Image | None]
     ensure_image: Callable[[str], Image]
     executor: Callable[[Image], Executor]
@@ -114,6 +131,18 @@ class Execution:
             self.fetch(source)
             self.ran += 1
         return source.tree
+
+    def published(self, files: Iterable[Published]) -> Tree:
+        """See :class:`Outputs`."""
+        found: dict[str, Digest] = {}
+        for file in files:
+            known = self.store.result(file.key)
+            if known is None:
+                known = {file.name: self.fetch_published(file)}
+                self.store.record(file.key, known)
+                self.ran += 1
+            found |= known
+        return found
 
     def image(self, toolchain: str) -> Image:
         """See :class:`Outputs`."""

@@ -22,11 +22,25 @@ preprocess = { channels = "BGR", mean = 127.5, scale = 0.0078125 }
 [targets.caffe]                          # where a target needs something
 options = { merge_bn = true }
 expect = { verdict = "close", reason = "..." }
+
+A network of Gluon's model zoos is not downloaded but built by name and exported; the files are then optional, and
+hold a user's own weights:
+
+[source]
+kind = "gluon"
+name = "resnet50_v1"                     # of mxnet.gluon.model_zoo.vision, else of gluoncv.model_zoo
+zoo = "gluoncv"                          # where both have the name, and the first one's is not meant
+weights = "pretrained"                   # the zoo's own; or "seeded": stand-ins, for a model whose title says so
+options = { classes = 10 }               # keyword arguments of the network's constructor
+gain = 1.0                               # of seeded kernels, see images/mxnet/seeded.py
+
+[source.files.parameters]                # in place of weights: as above
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -42,11 +56,22 @@ from tasks.targets import TARGETS
 ROLES = {"mxnet": ("graph", "weights")}
 """The files that make a model, by source framework."""
 
+KINDS = ("files", "gluon")
+"""What a source can be."""
+
+PARAMETERS = "parameters"
+"""The role of a user's own file of weights for a network of Gluon."""
+
+SEEDED, PRETRAINED, OWN = "seeded", "pretrained", "file"
+"""Where the weights of a network of Gluon come from."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+-]+")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _SCHEMES = ("http", "https", "file")
+_ZOOS = ("gluon", "gluoncv")
+_NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERDICTS = ("close", "differs")
 _PREPROCESS = ("channels", "mean", "scale", "layout", "resize", "crops")
 _LARGEST = 1 << 40
@@ -100,6 +125,27 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Gluon:
+    """A network of Gluon's model zoos, to be built by name and exported.
+
+    Attributes:
+        name: Of the network.
+        weights: ``SEEDED``, ``PRETRAINED`` or ``OWN``.
+        zoo: ``gluon`` or ``gluoncv``; empty for the first that has the name.
+        options: Keyword arguments of the network's constructor.
+        gain: Of seeded kernels; None for the usual one.
+        parameters: The user's own file of weights, if ``weights`` is ``OWN``.
+    """
+
+    name: str
+    weights: str
+    zoo: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    gain: float | None = None
+    parameters: Source = field(default_factory=lambda: Source(()))
+
+
+@dataclass(frozen=True)
 class Input:
     """One input of a model.
 
@@ -135,7 +181,7 @@ class Manifest:
     title: str
     framework: str
     licence: str
-    source: Source
+    source: Source | Gluon
     inputs: Mapping[str, Input]
     reference: str = ""
     targets: Mapping[str, Settings] = field(default_factory=dict)
@@ -168,7 +214,7 @@ def load(path: Path) -> Manifest:
         framework=framework,
         licence=reader.text("licence"),
         reference=reader.text("reference", ""),
-        source=_source(reader.table("source"), ROLES.get(framework, ())),
+        source=_any_source(reader, framework),
         inputs={name: _input(table) for name, table in reader.tables("inputs")},
         targets={
             name: _settings(table) for name, table in reader.tables("targets", required=False, known=tuple(TARGETS))
@@ -188,6 +234,63 @@ def load_source(path: Path) -> Source:
     source = _source(reader.table("source"))
     reader.finish(path)
     return source
+
+
+def _any_source(manifest: _Reader, framework: str) -> Source | Gluon:
+    reader = manifest.table("source")
+    kind = reader.text("kind", KINDS[0])
+    if kind not in KINDS:
+        reader.problem("kind", f"is {kind!r:.40}, which is not known{_nearest(kind, KINDS)}")
+    if kind != "gluon":
+        return _source(reader, ROLES.get(framework, ()))
+    if framework != "mxnet":
+        manifest.problem("framework", 'is to be "mxnet" where source.kind is "gluon"')
+    return _gluon(reader, manifest.text("title"))
+
+
+def _gluon(reader: _Reader, title: str) -> Gluon:
+    own = reader.has("files")
+    weights = OWN if own else reader.text("weights", PRETRAINED)
+    if own and reader.has("weights"):
+        reader.text("weights")
+        reader.problem("weights", "is for a source without files")
+    if not own and weights not in (SEEDED, PRETRAINED):
+        reader.problem("weights", f"is {weights!r:.40}, which is not known{_nearest(weights, (SEEDED, PRETRAINED))}")
+    if weights == SEEDED and "seeded weights" not in title.lower():
+        reader.problem("weights", 'is "seeded", which the title has to say too: "..., seeded weights"')
+    zoo = reader.text("zoo") if reader.has("zoo") else ""
+    if reader.has("zoo") and zoo not in _ZOOS:
+        reader.problem("zoo", f"is {zoo!r:.40}, which is not known{_nearest(zoo, _ZOOS)}")
+    options = reader.get("options", dict, {})
+    if not _is_json(options):
+        reader.problem("options", "is to hold texts, finite numbers, true, false, lists and tables of them")
+    return Gluon(
+        name=reader.text("name", pattern=_NETWORK, like="the name of a network in a model zoo"),
+        weights=weights,
+        zoo=zoo,
+        options=options,
+        gain=_gain(reader, weights) if reader.has("gain") else None,
+        parameters=_source(reader, (PARAMETERS,)) if own else Source(()),
+    )
+
+
+def _gain(reader: _Reader, weights: str) -> float:
+    gain: Any = reader.get("gain", object)
+    if weights != SEEDED:
+        reader.problem("gain", "is for seeded weights")
+    elif not _float32(gain) or gain <= 0:
+        reader.problem("gain", f"is to be a number above 0, not {gain!r:.40}")
+        return 1.0
+    return float(gain)
+
+
+def _is_json(value: object) -> bool:
+    """Whether a value of TOML is one of JSON, too: there, no date and no infinity is."""
+    if isinstance(value, dict):
+        return all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _source(reader: _Reader, roles: Collection[str] = ()) -> Source:

@@ -88,12 +88,16 @@ def _is_type_checking(statement: ast.stmt) -> bool:
 
 
 def companions(script: Path, folder: Path) -> dict[str, Path]:
-    """A container step's script and the modules in ``folder`` that it imports, by the name each is staged under."""
+    """A container step's script and the modules that it imports, by the name each is staged under.
+
+    Modules are looked for beside the script, then in ``folder``.
+    """
     files: dict[str, Path] = {}
     pending = [script]
     while pending:
         file = pending.pop()
         files[file.name] = file
-        named = {name.partition(".")[0] for name in _imported(file, "")}
-        pending.extend(path for name in named if (path := folder / f"{name}.py").is_file() and path.name not in files)
+        for name in {f"{name.partition('.')[0]}.py" for name in _imported(file, "")} - files.keys():
+            places = (place / name for place in (script.parent, folder))
+            pending.extend(next(([path] for path in places if path.is_file()), []))
     return files

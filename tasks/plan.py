@@ -64,10 +64,15 @@ class Plan:
             "photographs that every model is verified on",
         )
         for model in self.manifests.values():
-            produce = partial(self._call, Conversion.source, model)
-            yield self._as_task(
-                Step(f"download:{model.name}", produce, Path(model.name, "source")), "the source framework's files"
+            built = isinstance(model.source, manifest.Gluon)
+            step = Step(
+                f"download:{model.name}",
+                partial(self._call, Conversion.source, model),
+                Path(model.name, "source"),
+                after=self._unbuilt(SOURCES[model.framework]) if built else (),
             )
+            exported = f"the network, built by name and exported by {model.framework}"
+            yield self._as_task(step, exported if built else "the source framework's files")
 
     def irs(self) -> Iterator[Task]:
         """``ir:<model>``."""

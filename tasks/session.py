@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from converter.errors import TransshipError
 from tasks import images, publish, runs
-from tasks.action import Image, Tree
+from tasks.action import Digest, Image, Tree
 from tasks.digests import DigestCache
 from tasks.errors import StepFailed
 from tasks.execution import Execution, LookUp, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
 from tasks.manifest import Source
+from tasks.published import Published
 from tasks.runs import Run
 from tasks.store import Missing, Store
 
@@ -131,6 +132,7 @@ class Session:
             self.run,
             self.build / "logs",
             self._fetch,
+            self._fetch_published,
             self.known_image,
             self.ensure_image,
             self._executor,
@@ -217,6 +219,11 @@ class Session:
             found = self.store.put_file(path)
             if found != source.tree[name]:
                 raise TransshipError(f"{name} changed between download and storage", where=str(path))
+
+    def _fetch_published(self, file: Published) -> Digest:
+        from tasks.download import fetch_published
+
+        return self.store.put_file(fetch_published(file, self.run.scratch()))
 
     def _executor(self, image: Image) -> Executor:
         if image.toolchain == "host":

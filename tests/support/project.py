@@ -15,7 +15,7 @@ from tasks.conversion import Conversion
 from tasks.session import Session
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "mtcnn-lnet", "gender-age")
+MODELS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "mtcnn-lnet", "gender-age", "mobilenet0.25-seeded")
 PARTS = ("dodo.py", "pyproject.toml", "converter", "images", "models", "tasks")
 
 

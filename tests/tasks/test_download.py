@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 
 from tasks import download, index
 from tasks.action import Digest
-from tasks.download import fetch
+from tasks.download import REPOSITORY, fetch, fetch_published
 from tasks.index import DownloadError
 from tasks.manifest import Archive, File, Source
+from tasks.published import Published
 
 GRAPH = b'{"nodes": []}' * 100
 WEIGHTS = bytes(range(256)) * 40
@@ -608,3 +609,107 @@ def test_a_long_download_shows_a_bar_on_a_terminal(site: Site, folder: Path, mon
     get(folder, at(site.url("/x-symbol.json")))
     assert "download x-symbol.json" in terminal.getvalue()
     assert "1.3/1.3 kB" in terminal.getvalue()
+
+
+# --- Files of a model zoo
+
+
+def published(
+    site: Site, *, data: bytes = WEIGHTS, member: str = "", path: str = "gluon/models/net-01234567.zip"
+) -> Published:
+    """``net-01234567.params`` with the SHA-1 of ``WEIGHTS``; the site has ``data`` for it, in an archive."""
+    name = "net-01234567.params"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member or name, data)
+    site.files[f"/{path}"] = packed.getvalue()
+    return Published(name, hashlib.sha1(WEIGHTS).hexdigest(), site.url("/"), path)
+
+
+def unpublished(folder: Path, file: Published) -> DownloadError:
+    """The error of a file that cannot be had; it leaves nothing, and says what else can be done."""
+    with pytest.raises(DownloadError) as caught:
+        fetch_published(file, folder)
+    assert list(folder.iterdir()) == []
+    assert caught.value.what.startswith("the trained weights net-01234567.params cannot be had: ")
+    assert all(word in caught.value.fix for word in (REPOSITORY, "source.files.parameters", 'weights = "seeded"'))
+    return caught.value
+
+
+def test_a_published_file_is_taken_out_of_its_archive(site: Site, folder: Path) -> None:
+    path = fetch_published(published(site), folder)
+    assert (path, path.read_bytes()) == (folder / "net-01234567.params", WEIGHTS)
+    assert list(folder.iterdir()) == [path]
+    assert site.requests == ["/gluon/models/net-01234567.zip"]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_environment_names_a_mirror(
+    site: Site, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slash: str, scheme: str
+) -> None:
+    file = published(site)
+    mirror = tmp_path / "a mirror" / file.path
+    mirror.parent.mkdir(parents=True)
+    mirror.write_bytes(site.files.pop(f"/{file.path}"))
+    site.files[f"/mirror/{file.path}"] = mirror.read_bytes()
+    base = site.url("/mirror") if scheme == "http" else (tmp_path / "a mirror").as_uri()
+    monkeypatch.setenv(REPOSITORY, base + slash)
+    assert fetch_published(file, folder).read_bytes() == WEIGHTS
+
+
+def test_a_passing_fault_of_a_zoo_is_tried_again(site: Site, folder: Path) -> None:
+    file = published(site)
+    site.faults += [503, "cut"]
+    assert fetch_published(file, folder).read_bytes() == WEIGHTS
+    assert len(site.requests) == 3
+
+
+@pytest.mark.parametrize("fault", ["gone", "other", "member", "damaged", "drop"])
+def test_what_a_zoo_does_not_have_is_said(site: Site, folder: Path, fault: str) -> None:
+    file = published(
+        site, data=WEIGHTS[:-1] if fault == "other" else WEIGHTS, member="x.params" if fault == "member" else ""
+    )
+    url = f"/{file.path}"
+    if fault == "gone":
+        del site.files[url]
+    elif fault == "damaged":
+        site.files[url] = site.files[url][:-40]
+    elif fault == "drop":
+        site.faults += ["drop"]
+    error = unpublished(folder, file)
+    assert error.where == site.url(url)
+    said = {
+        "gone": "HTTP 404 Not Found",
+        "other": f"sha1 {hashlib.sha1(WEIGHTS[:-1]).hexdigest()}, expected {file.sha1}",
+        "member": "net-01234567.zip has no file net-01234567.params",
+        "damaged": "net-01234567.zip cannot be unpacked: ",
+        "drop": "net-01234567.zip cannot be unpacked: ",
+    }
+    assert said[fault] in error.what
+    assert len(site.requests) == 1
+
+
+def test_no_network_at_all(site: Site, folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        error = unpublished(folder, Published("net-01234567.params", "0" * 40, base, "net.zip"))
+    assert "net.zip cannot be downloaded: Connection refused" in error.what
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_zoo_s_file_has_a_size_limit(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    file = published(site, data=bytes(1 << 20))
+    archived = len(site.files[f"/{file.path}"])
+    monkeypatch.setattr(download, "LARGEST", archived - 1 if packed else archived + 1)
+    assert f"has more than {download.LARGEST} bytes" in unpublished(folder, file).what
+
+
+def test_a_mirror_that_is_no_url(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = published(site)
+    monkeypatch.setenv(REPOSITORY, "/mnt/mirror")
+    with pytest.raises(DownloadError, match="MXNET_GLUON_REPO is '/mnt/mirror', which is no URL"):
+        fetch_published(file, folder)

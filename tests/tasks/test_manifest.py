@@ -18,7 +18,7 @@ from converter.errors import BadInput
 from converter.inputs import read_inputs
 from tasks import manifest
 from tasks.action import Digest
-from tasks.manifest import ROLES, Archive, File, load, load_all, load_source
+from tasks.manifest import OWN, PRETRAINED, ROLES, SEEDED, Archive, File, Gluon, Source, load, load_all, load_source
 from tasks.targets import SOURCES
 
 ROOT = Path(manifest.__file__).parents[1]
@@ -54,6 +54,26 @@ URLS: dict[str, Any] = {
             "graph": {"urls": ["https://a.example/x-symbol.json?v=1", "file:///x.json"], "sha256": B, "size": 10},
             "weights": {"urls": ["http://a.example/get/7"], "name": "x.params", "sha256": C, "size": 20},
         }
+    },
+}
+GLUON: dict[str, Any] = {
+    **PACKAGED,
+    "title": "A network, seeded weights",
+    "source": {
+        "kind": "gluon",
+        "name": "resnet50_v1",
+        "zoo": "gluoncv",
+        "weights": "seeded",
+        "options": {"classes": ["a", "b"], "thumbnail": True, "deep": {"scale": 0.5}},
+        "gain": 1.5,
+    },
+}
+OWNED: dict[str, Any] = {
+    **PACKAGED,
+    "source": {
+        "kind": "gluon",
+        "name": "resnet50_v1",
+        "files": {"parameters": {"urls": ["file:///x.params"], "sha256": B, "size": 10}},
     },
 }
 
@@ -102,6 +122,7 @@ def test_all_fields_of_a_packaged_model(tmp_path: Path) -> None:
     read = load(written(tmp_path, PACKAGED))
     assert (read.name, read.title, read.framework, read.licence) == ("a-model", "A model", "mxnet", "Apache-2.0")
     assert read.reference == "https://example.org/paper"
+    assert isinstance(read.source, Source)
     assert read.source.archive == Archive("thing==1.0", Digest(A, 100))
     assert read.source.files == (
         File("graph", "x-symbol.json", Digest(B, 10), path="thing/x-symbol.json"),
@@ -116,7 +137,9 @@ def test_all_fields_of_a_packaged_model(tmp_path: Path) -> None:
 
 
 def test_files_of_their_own_take_their_name_from_the_first_url(tmp_path: Path) -> None:
-    graph, weights = load(written(tmp_path, URLS)).source.files
+    source = load(written(tmp_path, URLS)).source
+    assert isinstance(source, Source)
+    graph, weights = source.files
     assert (graph.name, graph.urls) == ("x-symbol.json", ("https://a.example/x-symbol.json?v=1", "file:///x.json"))
     assert (weights.name, weights.path) == ("x.params", "")
 
@@ -125,6 +148,61 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     table = changed(changed(changed(PACKAGED, "targets", None), "reference", None), "inputs/data/preprocess", None)
     read = load(written(tmp_path, table))
     assert (read.targets, read.reference, read.inputs["data"].preprocess) == ({}, "", None)
+
+
+def test_a_network_of_a_model_zoo(tmp_path: Path) -> None:
+    source = load(written(tmp_path, GLUON)).source
+    options = {"classes": ["a", "b"], "thumbnail": True, "deep": {"scale": 0.5}}
+    assert source == Gluon("resnet50_v1", SEEDED, "gluoncv", options, 1.5)
+
+
+def test_a_network_s_own_weights_are_its_zoo_s(tmp_path: Path) -> None:
+    source = load(written(tmp_path, changed(PACKAGED, "source", {"kind": "gluon", "name": "alexnet"}))).source
+    assert source == Gluon("alexnet", PRETRAINED)
+
+
+def test_a_network_takes_a_user_s_file(tmp_path: Path) -> None:
+    source = load(written(tmp_path, OWNED)).source
+    parameters = File("parameters", "x.params", Digest(B, 10), urls=("file:///x.params",))
+    assert source == Gluon("resnet50_v1", OWN, parameters=Source((parameters,)))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        ("source/kind", "gloun", "source.kind is 'gloun', which is not known (did you mean gluon?)"),
+        ("source/kind", "files", "source.files is missing"),
+        ("source/name", None, "source.name is missing"),
+        ("source/name", "../x", "source.name is to be the name of a network in a model zoo, not '../x'"),
+        ("source/zoo", "gluncv", "source.zoo is 'gluncv', which is not known (did you mean gluoncv?)"),
+        ("source/weights", "seded", "source.weights is 'seded', which is not known (did you mean seeded?)"),
+        ("source/weights", "file", "source.weights is 'file', which is not known"),
+        ("source/weights", "pretrained", "source.gain is for seeded weights"),
+        ("title", "A network", 'source.weights is "seeded", which the title has to say too'),
+        ("source/gain", 0, "source.gain is to be a number above 0, not 0"),
+        ("source/gain", True, "source.gain is to be a number above 0, not True"),
+        ("source/gain", "much", "source.gain is to be a number above 0, not 'much'"),
+        ("source/options", 5, "source.options is to be a table, not 5"),
+        ("source/options", {"x": [float("nan")]}, "source.options is to hold texts, finite numbers"),
+        ("source/sha256", A, "source.sha256 is not known"),
+        ("source/files", {"parameters": {"urls": ["file:///x"], "sha256": B, "size": 1}}, "source.weights is for a"),
+        ("framework", "mxnte", "framework is 'mxnte', which is not known"),
+    ],
+)
+def test_what_is_wrong_with_a_network_is_named(tmp_path: Path, place: str, value: Any, problem: str) -> None:
+    assert problem in refusal(tmp_path, changed(GLUON, place, value))
+
+
+def test_a_date_is_no_option(tmp_path: Path) -> None:
+    path = written(tmp_path, changed(GLUON, "source/options", {"x": "DATE"}))
+    path.write_text(path.read_text().replace('"DATE"', "2023-09-01"))
+    with pytest.raises(BadInput, match=r"source\.options is to hold texts"):
+        load(path)
+
+
+def test_a_user_s_file_has_one_role(tmp_path: Path) -> None:
+    table = changed(OWNED, "source/files/weights", OWNED["source"]["files"]["parameters"])
+    assert "source.files.weights is not known" in refusal(tmp_path, table)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +328,10 @@ VALUES = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(where=st.sampled_from([(table, place) for table in (PACKAGED, URLS) for place in places(table)]), value=VALUES)
+@given(
+    where=st.sampled_from([(table, place) for table in (PACKAGED, URLS, GLUON, OWNED) for place in places(table)]),
+    value=VALUES,
+)
 def test_any_value_anywhere_is_read_or_refused(
     tmp_path: Path, where: tuple[Mapping[str, Any], str], value: Any
 ) -> None:
@@ -264,11 +345,11 @@ def test_any_value_anywhere_is_read_or_refused(
     assert not problem or place.split("/", maxsplit=1)[0] in problem
 
 
-@pytest.mark.parametrize("table", [PACKAGED, URLS])
+@pytest.mark.parametrize("table", [PACKAGED, URLS, GLUON, OWNED])
 def test_an_unknown_key_is_refused_in_every_table(tmp_path: Path, table: Mapping[str, Any]) -> None:
     tables = [place for place in places(table) if isinstance(_at(table, place), dict)]
-    free = ("targets/caffe/options",)
-    for place in ["", *(place for place in tables if place not in free)]:
+    free = ("targets/caffe/options", "source/options")
+    for place in ["", *(place for place in tables if not place.startswith(free))]:
         known = f"{place}/zzz" if place else "zzz"
         assert f"{known.replace('/', '.')} is" in refusal(tmp_path, changed(table, known, 1))
 
@@ -289,7 +370,14 @@ def test_a_folder_of_manifests_is_read_by_name(tmp_path: Path) -> None:
 
 def test_every_model_is_right_as_the_inputs_step_reads_it_too() -> None:
     models = load_all(ROOT / "models")
-    assert models.keys() >= {"mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "mtcnn-lnet", "gender-age"}
+    assert models.keys() >= {
+        "mtcnn-pnet",
+        "mtcnn-rnet",
+        "mtcnn-onet",
+        "mtcnn-lnet",
+        "gender-age",
+        "mobilenet0.25-seeded",
+    }
     for model in models.values():
         read_inputs(
             {
@@ -297,7 +385,8 @@ def test_every_model_is_right_as_the_inputs_step_reads_it_too() -> None:
                 for name, spec in model.inputs.items()
             }
         )
-        assert {file.role for file in model.source.files} == set(ROLES[model.framework])
+        if isinstance(model.source, Source):
+            assert {file.role for file in model.source.files} == set(ROLES[model.framework])
 
 
 def test_the_photographs_are_at_least_the_two_that_the_gate_needs() -> None:

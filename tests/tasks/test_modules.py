@@ -56,3 +56,24 @@ def test_a_script_brings_the_companions_that_it_imports(tmp_path: Path) -> None:
     (tmp_path / "base" / "weights.py").write_text("import numpy")
     (tmp_path / "base" / "unused.py").write_text("")
     assert set(companions(tmp_path / "step.py", tmp_path / "base")) == {"step.py", "weights.py"}
+
+
+def test_a_companion_may_lie_beside_the_script_and_have_its_own(tmp_path: Path) -> None:
+    files = {
+        "net/step.py": "import zoo\nimport weights",
+        "net/zoo.py": "import cases",
+        "net/weights.py": "",
+        "net/other.py": "",
+        "base/cases.py": "import step",
+        "base/weights.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = companions(tmp_path / "net" / "step.py", tmp_path / "base")
+    assert {name: path.parent.name for name, path in found.items()} == {
+        "step.py": "net",
+        "zoo.py": "net",
+        "weights.py": "net",
+        "cases.py": "base",
+    }
