@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx_ir
+import onnxruntime
 import pytest
 
 import converter
@@ -228,3 +229,57 @@ def test_operators_that_cannot_be_read_say_why(tmp_path: Path, op: str, message:
     net.nodes[-1]["subgraphs"] = [{"nodes": [], "heads": []}]
     with pytest.raises(Unsupported, match=message):
         parsed(tmp_path, net, inputs={"data": (1, 3)})
+
+
+def shape_arithmetic() -> Net:
+    """The second size of ``data``, and twice that."""
+    net = Net()
+    shape = net.node("shape_array", "shape", [net.variable("data")])
+    size = net.node("slice_axis", "size", [shape], axis="0", begin="1", end="2")
+    net.node("elemwise_add", "twice", [size, size])
+    return net
+
+
+def test_arithmetic_on_shapes_is_done_while_reading(tmp_path: Path) -> None:
+    net = shape_arithmetic()
+    model = parsed(tmp_path, net, (2, 0), (3, 0), inputs={"data": (2, 3)})
+    assert [node.op_type for node in model.graph] == ["Identity", "Identity"]
+    assert [value.name for value in model.graph.outputs] == ["size_output", "twice_output"]
+    assert [found.tolist() for found in answered(tmp_path, model, data=noise("x", 2, 3))] == [[3], [6]]
+
+
+def test_arithmetic_on_the_open_batch_is_left_to_the_model(tmp_path: Path) -> None:
+    net = Net()
+    shape = net.node("shape_array", "shape", [net.variable("data")])
+    net.node("slice_axis", "size", [shape], axis="0", begin="0", end="1")
+    model = parsed(tmp_path, net, inputs={"data": ("batch", 3)})
+    assert [found.tolist() for found in answered(tmp_path, model, data=noise("x", 5, 3))] == [[5]]
+
+
+@pytest.mark.parametrize(("version", "shape"), [(904, (1,)), (905, (2,)), (10901, (2,))])
+def test_argmax_of_old_files_is_over_all_axes(tmp_path: Path, version: int, shape: tuple[int, ...]) -> None:
+    net = Net()
+    net.node("argmax", "node", [net.variable("data")], axis="-1")
+    symbol = net.symbol() | {"attrs": {"mxnet_version": ["int", version]}}
+    graph, weights = write(tmp_path, symbol, {})
+    model = converter.parse("mxnet", graph=graph, weights=weights, inputs={"data": (2, 3)})
+    assert ir.dims(model.graph.outputs[0]) == shape
+
+
+def test_what_an_operator_does_not_need_is_left_out(tmp_path: Path) -> None:
+    net = Net()
+    data = net.variable("data")
+    like = net.node("Activation", "like", [data], act_type="relu")
+    net.node("reshape_like", "node", [data, like])
+    assert [node.name for node in parsed(tmp_path, net, inputs={"data": (2, 3)}).graph] == ["node"]
+
+
+def test_zeros_around_a_maximum_survive_onnxruntime_s_optimisation(tmp_path: Path) -> None:
+    net = Net()
+    widths = "(0, 0, 0, 0, 1, 1, 1, 1)"
+    border = net.node("Pad", "border", [net.variable("data")], mode="constant", pad_width=widths)
+    net.node("Pooling", "node", [border], kernel="(2, 2)", stride="(2, 2)")
+    converter.save(parsed(tmp_path, net, inputs={"data": ("batch", 1, 2, 2)}), tmp_path / "ir")
+    session = onnxruntime.InferenceSession(tmp_path / "ir" / "model.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"data": np.full((1, 1, 2, 2), -1, np.float32)})
+    assert found.tolist() == [[[[0, 0], [0, 0]]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import onnx_ir
 
@@ -43,8 +44,9 @@ def build(
         BadInput: An input or parameter is missing or of the wrong shape, or an edge leads nowhere.
         Unsupported: Everything that cannot be expressed, at once.
     """
-    known = table()
-    symbol = _with_auxiliaries(_reachable(symbol), known)
+    symbol = _reachable(symbol)
+    known = _known(symbol)
+    symbol = _with_auxiliaries(symbol, known)
     found = variables(symbol, known)
     params = found.matched(params, inputs)
     inputs = found.check(params, inputs)
@@ -52,21 +54,40 @@ def build(
     given = {key: builder.input(key, shape, found.dtypes[key]) for key, shape in inputs.items()}
     values = _Walk(builder, known, found.arguments(params, given)).run(symbol, name)
     heads = [_head(builder, symbol, values, edge) for edge in dict.fromkeys(symbol.heads)]
+    nodes = _live(builder.nodes, heads)
     functions = tuple(builder.functions.values())
     graph = onnx_ir.Graph(
         list(given.values()),
         heads,
-        nodes=builder.nodes,
-        initializers=_used(builder, heads),
+        nodes=nodes,
+        initializers=_used(builder, nodes, heads),
         opset_imports={"": ir.OPSET, **({ir.DOMAIN: 1} if functions else {})},
         name=name,
     )
     return Built(graph, functions)
 
 
-def _used(builder: Builder, heads: Sequence[onnx_ir.Value]) -> list[onnx_ir.Value]:
+def _known(symbol: Symbol) -> dict[str, Operator]:
+    """Those of the symbol's operators that can be read, by name."""
+    everything = table()
+    names = {node.op for node in symbol.nodes} - {VARIABLE}
+    return {name: everything[name] for name in names if name in everything}
+
+
+def _live(nodes: Sequence[onnx_ir.Node], heads: Sequence[onnx_ir.Value]) -> list[onnx_ir.Node]:
+    """Drop the nodes that no head depends on: what an operator was given but did not need."""
+    wanted = {id(head) for head in heads}
+    kept = []
+    for node in reversed(nodes):
+        if any(id(value) in wanted for value in node.outputs):
+            wanted.update(id(value) for value in _reads(node))
+            kept.append(node)
+    return kept[::-1]
+
+
+def _used(builder: Builder, nodes: Sequence[onnx_ir.Node], heads: Sequence[onnx_ir.Value]) -> list[onnx_ir.Value]:
     """The constants that are left once some nodes were computed away."""
-    kept = {id(value) for node in builder.nodes for value in _reads(node)} | {id(head) for head in heads}
+    kept = {id(value) for node in nodes for value in _reads(node)} | {id(head) for head in heads}
     return [value for value in builder.initializers.values() if id(value) in kept]
 
 
@@ -85,6 +106,8 @@ def _reachable(symbol: Symbol) -> Symbol:
     for index in range(len(symbol.nodes) - 1, -1, -1):
         if index in wanted:
             wanted.update(edge.node for edge in symbol.nodes[index].inputs)
+    if len(wanted) == len(symbol.nodes):
+        return symbol
     kept = sorted(wanted)
     place = {old: new for new, old in enumerate(kept)}
     nodes = tuple(_moved(symbol.nodes[index], place) for index in kept)
@@ -127,6 +150,7 @@ class _Walk:
         self._variables = variables
         self._problems = Problems()
         self._errors: list[BadInput] = []
+        self._read: dict[tuple[object, ...], dict[str, object]] = {}
 
     def run(self, symbol: Symbol, name: str) -> list[Sequence[Argument] | None]:
         """Return each node's outputs, or raise all that was refused, or else the first thing that is wrong."""
@@ -152,9 +176,9 @@ class _Walk:
             return (self._variables[node.name],)
         operator = self._known.get(node.op)
         if operator is None:
-            self._problems.unknown(node, self._known)
+            self._problems.unknown(node, table())
             return None
-        attributes = read_attributes(node, operator, self._problems)
+        attributes = self._attributes(node, operator)
         _check_count(node, operator)
         sources = [_source(node, edge, outputs) for edge in node.inputs]
         if attributes is None or any(source is None for source in sources):
@@ -165,6 +189,16 @@ class _Walk:
         ]
         result = operator.function(scope, *arguments, **attributes)
         return (result,) if isinstance(result, onnx_ir.Value) else tuple(result)
+
+    def _attributes(self, node: SymbolNode, operator: Operator) -> Mapping[str, Any] | None:
+        """A node's attributes by the operator's signature; those that many nodes have alike are read once."""
+        key = (node.op, *node.attributes.items())
+        if key not in self._read:
+            values = read_attributes(node, operator, self._problems)
+            if values is None:
+                return None
+            self._read[key] = values
+        return self._read[key]
 
 
 def _check_count(node: SymbolNode, operator: Operator) -> None:
@@ -207,7 +241,4 @@ def _head(builder: Builder, symbol: Symbol, values: Sequence[Sequence[Argument] 
         raise Unsupported(f"the network's output {node.name!r} is one of its own inputs")
     if not isinstance(value, onnx_ir.Value):
         raise BadInput(f"the network's output {edge.output} of {node.name!r} does not exist")
-    if value.producer() is None:
-        name = str(value.name)
-        (value,) = builder.node("Identity", [value], {}, name=node.name, outputs=[f"{name}/constant"])
-    return value
+    return builder.output(value)
