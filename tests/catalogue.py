@@ -78,10 +78,14 @@ def _look(case: Case, folder: Path, found: dict[str, Observed]) -> None:
     for operator in set(sources.values()):
         found.setdefault(operator, Observed()).cases += 1
     for node in model.graph:
-        source = str(node.name)
-        while source not in sources:
-            source = source.rpartition("/")[0]
-        found[sources[source]].becomes.add(_spelled(node))
+        found[sources[_source(str(node.name), sources)]].becomes.add(_spelled(node))
+
+
+def _source(name: str, sources: Mapping[str, str]) -> str:
+    """The MXNet node that an ONNX node was made for: ``node``, ``node/role``, ``node/role/2``."""
+    parts = name.split("/")
+    ends = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next(end for end in ends if end in sources)
 
 
 def _spelled(node: onnx_ir.Node) -> str:

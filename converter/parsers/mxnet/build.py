@@ -241,4 +241,4 @@ def _head(builder: Builder, symbol: Symbol, values: Sequence[Sequence[Argument] 
         raise Unsupported(f"the network's output {node.name!r} is one of its own inputs")
     if not isinstance(value, onnx_ir.Value):
         raise BadInput(f"the network's output {edge.output} of {node.name!r} does not exist")
-    return builder.output(value)
+    return builder.output(value, node.name)
