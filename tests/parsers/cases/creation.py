@@ -16,7 +16,7 @@ WHOLE = ("uint8", "int8", "int32", "int64")
 def cases() -> Iterator[Case]:
     """0, 1 and other numbers, sequences, the unit matrix."""
     for op in ("zeros_like", "ones_like"):
-        yield variants(op, op, [noise("like", 2, 3)], {"node": {}})
+        yield variants(op, op, [noise("like", 2, 3)], {"node": {}, "typed": {"dtype": "int64"}})
         yield variants(f"{op}-int", op, [np.arange(3, dtype=np.int32)], {"node": {}})
     yield made(
         "constants",

@@ -27,13 +27,13 @@ Half: TypeAlias = Literal["float16", "bfloat16"]
 MAX_WHOLE = 1 << 53
 
 
-@parses("zeros_like")
+@parses("zeros_like", ignores=("dtype",))
 def zeros_like(g: Scope, data: Value) -> Value:
     """0 in the shape and of the type of ``data``."""
     return _filled(g, g.emit("Shape", data, role="shape"), ir.dims(data), 0, dtype_of(data))
 
 
-@parses("ones_like")
+@parses("ones_like", ignores=("dtype",))
 def ones_like(g: Scope, data: Value) -> Value:
     """1 in the shape and of the type of ``data``."""
     return _filled(g, g.emit("Shape", data, role="shape"), ir.dims(data), 1, dtype_of(data))

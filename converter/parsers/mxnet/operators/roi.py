@@ -19,11 +19,14 @@ from converter.parsers.mxnet.scope import Scope, spell
 def roi_pooling(g: Scope, data: Value, rois: Value, *, pooled_size: Ints, spatial_scale: float) -> Value:
     """The maximum of each part of each region: ``rois`` are ``[image, x1, y1, x2, y2]``, in pixels before the scale.
 
-    An image that there is not is an error in onnxruntime, where MXNet gives zeros.
+    A region of image -1, as box_nms writes it, gives zeros; of an image beyond the last, an error in onnxruntime.
     """
     check_regions(g, data, rois)
     shape = extents(g, "pooled_size", pooled_size, 2)
-    return g.emit("MaxRoiPool", data, rois, pooled_shape=shape, spatial_scale=spatial_scale)
+    index, corners = split_regions(g, rois)
+    regions = g.emit("Concat", _existing(g, index), corners, role="regions", axis=1)
+    pooled = g.emit("MaxRoiPool", data, regions, role="all", pooled_shape=shape, spatial_scale=spatial_scale)
+    return _only_existing(g, index, pooled)
 
 
 @parses("_contrib_ROIAlign")
@@ -40,7 +43,8 @@ def roi_align(
 ) -> Value:
     """The mean of bilinear samples of each part of each region: ``rois`` are ``[image, x1, y1, x2, y2]``.
 
-    ``position_sensitive`` takes each part from a channel of its own.
+    ``position_sensitive`` takes each part from a channel of its own. A region of image -1, as box_nms writes it,
+    gives zeros, where MXNet reads memory beyond its own; of an image beyond the last, an error in onnxruntime.
     """
     check_regions(g, data, rois)
     height, width = extents(g, "pooled_size", pooled_size, 2)
@@ -48,13 +52,13 @@ def roi_align(
     if position_sensitive and channels % parts:
         raise g.misfit(f"{channels} channels cannot be split into {parts} parts")
     index, corners = split_regions(g, rois)
-    image = g.emit("Squeeze", index, g.ints("axis", [1]), role="index")
+    image = g.emit("Squeeze", _existing(g, index), g.ints("axis", [1]), role="index")
     aligned_parts = g.emit(
         "RoiAlign",
         data,
         corners,
         g.emit("Cast", image, role="image", to=int(DataType.INT64)),
-        role="all" if position_sensitive else "",
+        role="all",
         output_height=height,
         output_width=width,
         spatial_scale=spatial_scale,
@@ -62,7 +66,22 @@ def roi_align(
         coordinate_transformation_mode="half_pixel" if aligned else "output_half_pixel",
         mode="avg",
     )
-    return _own_parts(g, aligned_parts, channels // parts, height, width) if position_sensitive else aligned_parts
+    if position_sensitive:
+        aligned_parts = _own_parts(g, aligned_parts, channels // parts, height, width)
+    return _only_existing(g, index, aligned_parts)
+
+
+def _existing(g: Scope, index: Value) -> Value:
+    """The image of each region, the first one for regions that have none."""
+    return g.emit("Max", index, g.scalar("first", 0, like=index), role="existing")
+
+
+def _only_existing(g: Scope, index: Value, pooled: Value) -> Value:
+    """``pooled``, and zeros for the regions that have no image."""
+    none = g.emit("Less", index, g.scalar("first", 0, like=index), role="none")
+    regions = ir.dims(pooled)[0]
+    spread = g.emit("Reshape", none, g.ints("spread/shape", [-1, 1, 1, 1]), role="spread", shape=(regions, 1, 1, 1))
+    return g.emit("Where", spread, g.scalar("zero", 0), pooled)
 
 
 def _own_parts(g: Scope, parts: Value, channels: int, height: int, width: int) -> Value:
@@ -72,7 +91,7 @@ def _own_parts(g: Scope, parts: Value, channels: int, height: int, width: int) -
     flat = g.emit("Reshape", parts, square, role="square", shape=(regions, channels, count * count))
     own = g.emit("Gather", flat, g.array("diagonal", np.arange(count) * (count + 1)), role="own", axis=2)
     shape = (regions, channels, height, width)
-    return g.emit("Reshape", own, g.ints("shape", [0, *shape[1:]]), shape=shape)
+    return g.emit("Reshape", own, g.ints("own/shape", [0, *shape[1:]]), role="parts", shape=shape)
 
 
 def split_regions(g: Scope, rois: Value) -> list[Value]:
