@@ -16,9 +16,10 @@ import numpy as np
 import converter
 from converter.errors import TransshipError
 from tests.support.containers import run_step, stage_scripts
-from tests.zoo.nets import Net
+from tests.zoo.nets import LIMIT, Net
 
 Outputs = dict[str, np.ndarray]
+Pair = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,7 @@ def _ask_mxnet(nets: Iterable[Net], folder: Path) -> None:
     for net in nets:
         place = folder / "in" / "cases" / net.name
         place.mkdir(parents=True)
-        inputs, options = {"data": _shape(net)}, dict(net.options)
-        export = {"name": net.name, "weights": "seeded", "inputs": inputs, "options": options}
-        export |= {} if net.gain is None else {"gain": net.gain}
+        export = {**net.export(), "inputs": {"data": _shape(net)}}
         (place / "export.json").write_text(json.dumps(export))
         files = {"graph": "model-symbol.json", "weights": "model-0000.params", "trace": False}
         (place / "reference.json").write_text(json.dumps(files))
@@ -131,15 +130,35 @@ def _result(net: Net, reference: Outputs | str, read: Result | None, folder: Pat
         return Result(net.name, read.nodes, read.parameters, error=f"onnxruntime: {_last(found)}")
     if list(found) != list(reference):
         return Result(net.name, read.nodes, read.parameters, error="the outputs have other names")
-    worst = max(_max_rel(reference[name], found[name]) for name in reference)
-    return Result(net.name, read.nodes, read.parameters, worst)
+    pairs = [(reference[name], found[name]) for name in reference]
+    if any(wanted.shape != made.shape for wanted, made in pairs):
+        return Result(net.name, read.nodes, read.parameters, error="the outputs have other shapes")
+    if not net.batch:
+        pairs = _matched(pairs)
+    return Result(net.name, read.nodes, read.parameters, max(_max_rel(*pair) for pair in pairs))
+
+
+def _matched(pairs: list[Pair]) -> list[Pair]:
+    """Put a detector's rows (class, score, box) in MXNet's order, each beside the nearest of those that tie with it.
+
+    Rows come sorted by score. Where two scores differ by less than float32's rounding, which of them is the first is
+    not the network's to say.
+    """
+    wanted, made = (np.concatenate([pair[side][0] for pair in pairs], axis=-1) for side in (0, 1))
+    free, order = set(range(len(made))), []
+    for row in wanted:
+        ties = [index for index in free if abs(made[index, 1] - row[1]) <= LIMIT]
+        order.append(min(ties or free, key=lambda index: float(np.abs(made[index] - row).max())))
+        free.remove(order[-1])
+    return [(reference, found[:, order]) for reference, found in pairs]
 
 
 def _max_rel(reference: np.ndarray, found: np.ndarray) -> float:
-    if reference.shape != found.shape:
+    """The largest difference relative to the largest value; infinite where either is not a number."""
+    error, largest = float(np.abs(reference - found).max()), float(np.abs(reference).max())
+    if not math.isfinite(error) or not math.isfinite(largest):
         return math.inf
-    error = np.abs(reference - found).max() / np.abs(reference).max()
-    return float(error) if np.isfinite(error) else math.inf
+    return error / largest if largest else error
 
 
 def _last(said: str) -> str:

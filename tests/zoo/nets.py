@@ -69,7 +69,7 @@ class Net:
     """One network of a zoo.
 
     Attributes:
-        name: What ``get_model`` knows it by.
+        name: What ``get_model`` knows it by, after ``gluoncv.`` where Gluon has one of that name as well.
         group: The heading that it stands under.
         size: Height and width of its input.
         batch: Whether the batch stays open in the IR.
@@ -84,6 +84,13 @@ class Net:
     gain: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def export(self) -> dict[str, Any]:
+        """The parameters of the step ``export``, but for the inputs."""
+        zoo, dot, model = self.name.partition("gluoncv.")
+        chosen = {"name": model, "zoo": "gluoncv"} if dot and not zoo else {"name": self.name}
+        gain = {} if self.gain is None else {"gain": self.gain}
+        return {**chosen, **gain, "weights": "seeded", "options": dict(self.options)}
+
 
 def nets() -> Iterator[Net]:
     """All of them."""
@@ -91,25 +98,33 @@ def nets() -> Iterator[Net]:
         yield Net(name, "Gluon, vision", 299 if name == "inceptionv3" else 224)
     for name in CLASSIFIERS.split():
         yield Net(name, "GluonCV, classification", _SIZES.get(name, 224), gain=_gain(name))
+    for name in VISION.split():
+        size = 299 if name == "inceptionv3" else 224
+        yield Net(f"gluoncv.{name}", "GluonCV, classification, of the same names as Gluon's", size)
     for name in CIFAR.split():
-        yield Net(name, "GluonCV, CIFAR-10", 32)
+        yield Net(name, "GluonCV, CIFAR-10", 32, gain=_gain(name))
     for name in SSD.split():
-        yield Net(name, "GluonCV, SSD", int(name.split("_")[1]), False, _gain(name), _classes(name))
+        yield Net(name, "GluonCV, SSD", int(name.split("_")[1]), False, _DETECTOR, _classes(name))
     for name in YOLO.split():
-        yield Net(name, "GluonCV, YOLO3", 416, False, _gain(name), _classes(name))
+        yield Net(name, "GluonCV, YOLO3", 416, False, _DETECTOR, _classes(name))
 
 
+_DETECTOR = 0.9
+"""The gain of all detectors; see :func:`_gain`."""
 _SIZES = {"nasnet_5_1538": 331, "nasnet_6_4032": 331, "nasnet_7_1920": 331, "xception": 299, "xception71": 299}
 
 
 def _gain(name: str) -> float | None:
     """What keeps a deep residual network without trained scales in range where an exponential or a gate reads it.
 
-    With the usual gain the box sizes of some detectors overflow, and the gates of squeeze-and-excitation see numbers
-    in the hundreds, where the last digit of a float32 decides.
+    With the usual gain the box sizes of detectors overflow, and the gates of squeeze-and-excitation see numbers in
+    the hundreds, where the last digit of a float32 decides; each of dozens of attention modules makes that worse.
     """
-    deep = "_resnet50_v1_" in name or name.startswith(("ssd_512_resnet1", "yolo3_darknet53"))
-    return 1.0 if deep or name.startswith("se") else None
+    if "residualattention" in name:
+        return 0.2
+    if name.startswith("resnest"):
+        return 0.5
+    return 1.0 if name.startswith("se") else None
 
 
 def _classes(name: str) -> dict[str, Any]:
