@@ -1,4 +1,4 @@
-"""Run a chain of steps on many cases in one container, each case in a process of its own.
+"""Run a chain of steps on many cases in one container, each case in a process of its own, as many at once as fit.
 
     python3 in/step/batch.py checkpoint run
     python3 in/step/batch.py export=source reference
@@ -14,6 +14,7 @@ Python but 2.7.
 # ruff: noqa: ANN001, ANN201, UP031
 
 import importlib
+import multiprocessing
 import os
 import sys
 import traceback
@@ -24,17 +25,27 @@ def main():
     cases, results = os.path.abspath("in/cases"), os.path.abspath("out/cases")
     steps = [argument.partition("=") for argument in sys.argv[1:]]
     modules = [(importlib.import_module(name), alias or name) for name, _, alias in steps]
+    running = {}
     for case in sorted(os.listdir(cases)):
+        if len(running) == multiprocessing.cpu_count():
+            finish_one(running)
         folder = os.path.join(results, case)
         os.makedirs(folder)
         child = os.fork()
         if not child:
             os._exit(run_case(os.path.join(cases, case), folder, modules))
-        _, status = os.waitpid(child, 0)
-        report = os.path.join(folder, "error.txt")
-        if status and not os.path.exists(report):
-            with open(report, "w") as stream:
-                stream.write("the process ended with status %d\n" % status)
+        running[child] = folder
+    while running:
+        finish_one(running)
+
+
+def finish_one(running):
+    """Wait for one of the processes `running`, folders by their numbers, and see that a failure is on record."""
+    child, status = os.wait()
+    report = os.path.join(running.pop(child), "error.txt")
+    if status and not os.path.exists(report):
+        with open(report, "w") as stream:
+            stream.write("the process ended with status %d\n" % status)
 
 
 def run_case(source, folder, modules):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 
 from converter import nearest
 from tests.zoo.measure import measure
-from tests.zoo.nets import Net, nets
+from tests.zoo.nets import nets
 from tests.zoo.page import is_exact, load, store
 
-WORKERS = 2
-"""Containers at a time: each framework computes on one thread."""
-TOGETHER = 4
+TOGETHER = 6
 """Nets a container: enough to pay for starting it, few enough for the disk."""
 
 
@@ -24,24 +20,16 @@ def main(names: list[str]) -> int:
         sys.stderr.write(f"unknown network {unknown[0]!r}; similar: {', '.join(nearest(unknown[0], known)[:5])}\n")
         return 1
     chosen = [known[name] for name in names] or list(known.values())
-    results, lock = load(), Lock()
-
-    def work(some: tuple[Net, ...]) -> None:
-        for result in measure(some):
-            with lock:
-                results[result.name] = result.row()
-                store(results)
-                shown = result.error or f"{result.max_rel:.1e}"
-                sys.stdout.write(f"{'exact' if is_exact(result.row()) else 'NOT EXACT'}  {result.name}  {shown}\n")
-                sys.stdout.flush()
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(work, _batches(chosen)))
+    results = load()
+    for start in range(0, len(chosen), TOGETHER):
+        for result in measure(chosen[start : start + TOGETHER]):
+            row = result.row()
+            results[result.name] = row
+            shown = result.error or f"{result.max_rel:.1e}"
+            sys.stdout.write(f"{'exact' if is_exact(row) else 'NOT EXACT'}  {result.name}  {shown}\n")
+            sys.stdout.flush()
+        store(results)
     return sum(not is_exact(results[net.name]) for net in chosen)
-
-
-def _batches(chosen: list[Net]) -> list[tuple[Net, ...]]:
-    return [tuple(chosen[start : start + TOGETHER]) for start in range(0, len(chosen), TOGETHER)]
 
 
 if __name__ == "__main__":
