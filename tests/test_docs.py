@@ -11,7 +11,7 @@ from tests.support.project import ROOT
 OPERATORS = ROOT / "docs" / "operators.md"
 
 
-@pytest.mark.container  # needs none, but reads every case: too long for the fast tests
+@pytest.mark.slow  # reads every case
 def test_the_table_of_operators_is_current() -> None:
     text = OPERATORS.read_text()
     assert text == catalogue.render(catalogue.observe()), "run `python -m tests.catalogue > docs/operators.md`"

@@ -149,6 +149,7 @@ def test_one_refusal_takes_one_line(tmp_path: Path) -> None:
 
 
 REFUSED = [
+    ("_contrib_AdaptiveAvgPooling2D", {"output_size": "1000000007"}, "a table of means of 8000000056 elements"),
     ("Dropout", {"mode": "always"}, "supported: only training"),
     ("_mul_scalar", {"scalar": "nan"}, "supported: a finite number"),
     ("_mul_scalar", {"scalar": "many"}, "supported: a number"),
@@ -171,6 +172,8 @@ def test_refused_values(tmp_path: Path, op: str, attributes: dict[str, str], mes
 
 
 MALFORMED = [
+    ("_contrib_BilinearResize2D", {"mode": "odd_scale", "scale_height": "1e30", "scale_width": "1"}, "are too many"),
+    ("_contrib_index_array", {"axes": "()"}, "do not fit each other"),
     ("SliceChannel", {"num_outputs": "2"}, "an axis of 3 cannot be split into 2"),
     ("SliceChannel", {"num_outputs": "0"}, "an axis of 3 cannot be split into 0"),
     ("SliceChannel", {"num_outputs": "1", "squeeze_axis": "True"}, "cannot be split into 1"),

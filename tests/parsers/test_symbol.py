@@ -106,11 +106,6 @@ VALUES = st.one_of(
     ),
     st.lists(st.integers(-1, 9), max_size=3),
 )
-PICKED = [
-    case
-    for case in CASES
-    if case.id.startswith(("pooling-avg-full-pad", "slice", "batch-norm-0.8", "reshape", "conv"))
-]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -120,7 +115,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(case=st.sampled_from(PICKED), data=st.data())
+@given(case=st.sampled_from(CASES), data=st.data())
 def test_no_symbol_escapes(tmp_path: Path, case: Case, data: st.DataObject) -> None:
     symbol = copy.deepcopy(case.symbol)
     for _ in range(data.draw(st.integers(1, 3))):

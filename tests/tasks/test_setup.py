@@ -95,6 +95,7 @@ def test_package_lists_are_fetched_only_if_installing_does_not_work_without(bare
     assert "python3.11-venv cannot be installed" in done.stderr
 
 
+@pytest.mark.slow  # makes environments, which fetches and installs
 def test_an_environment_is_made_once_and_again_when_the_lock_or_the_folder_changes(bare: Path) -> None:
     program(bare, "python3", f'exec "{sys.executable}" "$@"')
     first = environment(bare)

@@ -83,7 +83,7 @@ class Scope:
         names = [_joined(name, output) for output in outputs]
         try:
             values = self._builder.node(op, inputs, attributes, name=name, outputs=names, shapes=shapes)
-        except onnx.shape_inference.InferenceError as error:
+        except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as error:
             spelled = ", ".join(spell(ir.dims(value)) for value in inputs if value is not None)
             raise self.misfit(f"its inputs {spelled} do not fit each other") from error
         for value in values:
@@ -153,8 +153,15 @@ class Scope:
         return self.array(role, np.array(value, np.float32 if like is None else dtype_of(like).numpy()))
 
     def ints(self, role: str, values: Sequence[int]) -> onnx_ir.Value:
-        """Make a one-dimensional int64 constant."""
-        return self.array(role, np.array(values, np.int64))
+        """Make a one-dimensional int64 constant.
+
+        Raises:
+            BadInput: A number takes more than 64 bits.
+        """
+        try:
+            return self.array(role, np.array(values, np.int64))
+        except OverflowError as error:
+            raise self.misfit(f"{max(map(abs, values))} elements are too many") from error
 
     def array(self, role: str, values: Array) -> onnx_ir.Value:
         """Make a constant of any shape and element type."""

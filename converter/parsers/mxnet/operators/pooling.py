@@ -18,6 +18,7 @@ from converter.parsers.mxnet.operators.common import (
     at_least,
     channels_first,
     channels_last,
+    check_table,
     extents,
     rank,
     size,
@@ -146,6 +147,9 @@ def adaptive_average_pooling(g: Scope, data: Value, *, output_size: Ints = ()) -
     if not any(length % count for length, count in zip(lengths, target, strict=True)):
         kernel = tuple(length // count for length, count in zip(lengths, target, strict=True))
         return _average(g, data, kernel, kernel, (0, 0, 0, 0), counted=False)
+
+    for length, count in zip(lengths, target, strict=True):
+        check_table(g, "a table of means", length * count)
 
     def body(inner: Scope, data: Value) -> Value:
         rows, columns = (_means(length, count) for length, count in zip(lengths, target, strict=True))
