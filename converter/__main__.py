@@ -8,17 +8,23 @@ Says nothing if all went well. A refusal goes to stderr, one to three lines, wit
 from __future__ import annotations
 
 import argparse
+import gc
+import os
 import sys
 import warnings
 from pathlib import Path
 
 import converter
 from converter.errors import BadInput, TransshipError
+from converter.postponed import postpone
 
 
 def main() -> int:
     """Run the command of ``sys.argv``; return its exit code."""
     options = _parser().parse_args()
+    postpone()
+    gc.disable()  # a short process that keeps what it makes: looking through all of that takes as long as the work
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else NumPy starts threads that spin, for algebra never done
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", converter.StructureOnly)
@@ -70,4 +76,6 @@ def _shape(text: str) -> tuple[str, list[int | str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # taking the model apart, object by object, takes as long as putting it together

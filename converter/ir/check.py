@@ -20,12 +20,10 @@ def dims(value: onnx_ir.Value) -> tuple[Dim, ...]:
     """
     if value.shape is None:
         raise BadInput(f"value {value.name!r} has no shape")
-    return tuple(_dim(value, dim) for dim in value.shape)
+    return tuple([dim if isinstance(dim, int) else _open(value, dim) for dim in value.shape])
 
 
-def _dim(value: onnx_ir.Value, dim: int | onnx_ir.SymbolicDim) -> Dim:
-    if isinstance(dim, int):
-        return dim
+def _open(value: onnx_ir.Value, dim: onnx_ir.SymbolicDim) -> Dim:
     if dim.value != BATCH:
         raise BadInput(f"value {value.name!r} has the open dimension {dim.value!r}", fix="fix all but the batch")
     return BATCH
@@ -70,7 +68,11 @@ def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
     del bare.graph.initializer[:]
     for tensor in proto.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            bare.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+            kind = bare.graph.input.add(name=tensor.name).type.tensor_type
+            kind.elem_type = tensor.data_type
+            kind.shape.SetInParent()
+            for dim in tensor.dims:
+                kind.shape.dim.add(dim_value=dim)
         else:
             bare.graph.initializer.append(tensor)
     return bare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 from collections.abc import Iterator, Mapping
@@ -40,15 +41,15 @@ def save(model: onnx_ir.Model, folder: Path) -> None:
     """
     validate(model)
     parameters = _parameters(model)
-    plan = safetensors.layout({name: tensor for name, (_, tensor) in parameters.items()})
-    proto = _structure(model, plan.places)
-    absent = any(isinstance(tensor, Absent) for _, tensor in parameters.values())
+    plan = safetensors.layout(parameters)
+    proto = _structure(model, parameters, plan.places)
+    absent = any(isinstance(tensor, Absent) for tensor in parameters.values())
     check(proto)
     text = summary.render(summary.summarise(model))
     with _replacing(folder, (SUMMARY, MODEL) if absent else (WEIGHTS, SUMMARY, MODEL)) as paths:
         if not absent:
-            with paths[WEIGHTS].open("wb") as file:
-                safetensors.write(file, plan, {name: tensor for name, (_, tensor) in parameters.items()})
+            with paths[WEIGHTS].open("wb", buffering=0) as file:
+                safetensors.write(file, plan, parameters)
         paths[SUMMARY].write_bytes(text)
         paths[MODEL].write_bytes(proto.SerializeToString(deterministic=True))
     if absent:
@@ -83,36 +84,40 @@ def _attach(value: onnx_ir.Value, file: Path) -> None:
         return
     if str(tensor.location) != WEIGHTS:
         raise BadInput(f"parameter {value.name!r} lies outside {WEIGHTS}", where=str(file))
-    value.const_value = _window(value, file.parent / WEIGHTS, tensor.offset or 0, tensor.length or tensor.nbytes)
+    length = tensor.length or tensor.nbytes
+    value.const_value = onnx_ir.ExternalTensor(
+        file.parent / WEIGHTS, tensor.offset or 0, length, tensor.dtype, shape=tensor.shape, name=str(value.name)
+    )
 
 
-def _window(value: onnx_ir.Value, path: Path | str, offset: int, length: int) -> onnx_ir.ExternalTensor:
-    tensor = value.const_value
-    if tensor is None:
-        raise AssertionError(f"{value.name} has no value")
-    shape = onnx_ir.Shape(int(dim) for dim in tensor.shape.numpy())
-    return onnx_ir.ExternalTensor(path, offset, length, tensor.dtype, shape=shape, name=str(value.name))
+def _parameters(model: onnx_ir.Model) -> dict[str, onnx_ir.TensorProtocol]:
+    tensors = ((name, value.const_value) for name, value in model.graph.initializers.items())
+    return {name: tensor for name, tensor in tensors if tensor is not None and is_external(tensor)}
 
 
-def _parameters(model: onnx_ir.Model) -> dict[str, tuple[onnx_ir.Value, onnx_ir.TensorProtocol]]:
-    found = {}
-    for name, value in model.graph.initializers.items():
-        tensor = value.const_value
-        if tensor is not None and is_external(tensor):
-            found[name] = (value, tensor)
-    return found
-
-
-def _structure(model: onnx_ir.Model, places: Mapping[str, safetensors.Place]) -> onnx.ModelProto:
-    """Serialise ``model``, its parameters replaced meanwhile by references to the weights file."""
-    parameters = _parameters(model)
-    try:
-        for name, (value, _) in parameters.items():
-            value.const_value = _window(value, WEIGHTS, places[name].offset, places[name].length)
-        proto: onnx.ModelProto = onnx_ir.serde.serialize_model(model)
-    finally:
-        for value, tensor in parameters.values():
-            value.const_value = tensor
+def _structure(
+    model: onnx_ir.Model, parameters: Mapping[str, onnx_ir.TensorProtocol], places: Mapping[str, safetensors.Place]
+) -> onnx.ModelProto:
+    """Serialise ``model``, its ``parameters`` as references to the weights file."""
+    graph = model.graph
+    without = copy.copy(model)
+    without.graph = onnx_ir.GraphView(  # type: ignore[assignment]
+        graph.inputs,
+        graph.outputs,
+        nodes=graph,
+        initializers=[value for name, value in graph.initializers.items() if name not in parameters],
+        doc_string=graph.doc_string,
+        opset_imports=graph.opset_imports,
+        name=graph.name,
+        metadata_props=graph.metadata_props,
+    )
+    proto: onnx.ModelProto = onnx_ir.serde.serialize_model(without)
+    for name, tensor in parameters.items():
+        stored = proto.graph.initializer.add(name=name, data_type=tensor.dtype, dims=tensor.shape.numpy())
+        stored.data_location = onnx.TensorProto.EXTERNAL
+        stored.external_data.add(key="location", value=WEIGHTS)
+        stored.external_data.add(key="offset", value=str(places[name].offset))
+        stored.external_data.add(key="length", value=str(places[name].length))
     return proto
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ def summarise(model: onnx_ir.Model) -> dict[str, Any]:
     """Return ``model`` without its weights as JSON values.
 
     The keys are ``name``, ``source``, ``preprocess``, ``inputs``, ``outputs``, ``nodes`` (in topological order),
-    ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's ``constants``
-    under its input's name.
+    ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's
+    ``constants`` under its input's name.
     """
     graph = model.graph
     parameters = [value for value in graph.initializers.values() if _external(value)]
@@ -47,8 +48,7 @@ def render(summary: dict[str, Any]) -> bytes:
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_line = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _external(value: onnx_ir.Value) -> bool:
@@ -56,8 +56,13 @@ def _external(value: onnx_ir.Value) -> bool:
 
 
 def _value(value: onnx_ir.Value) -> dict[str, Any]:
-    dtype = value.dtype.numpy().name if value.dtype is not None else None
+    dtype = None if value.dtype is None else _dtype_name(value.dtype)
     return {"name": value.name, "shape": list(dims(value)), "dtype": dtype}
+
+
+@cache
+def _dtype_name(dtype: onnx_ir.DataType) -> str:
+    return str(dtype.numpy().name)
 
 
 def _node(node: onnx_ir.Node) -> dict[str, Any]:

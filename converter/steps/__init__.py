@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from converter.errors import TransshipError
+from converter.postponed import postpone
 
 REFUSED = 65
+
+postpone()
 
 
 def run(step: Callable[[dict[str, Any], Path, Path], None]) -> None:

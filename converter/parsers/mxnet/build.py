@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,13 +91,14 @@ def _used(builder: Builder, nodes: Sequence[onnx_ir.Node], heads: Sequence[onnx_
     return [value for value in builder.initializers.values() if id(value) in kept]
 
 
-def _reads(node: onnx_ir.Node) -> Iterator[onnx_ir.Value]:
+def _reads(node: onnx_ir.Node) -> list[onnx_ir.Value]:
     """What a node reads, in the graphs that it holds as well."""
-    yield from (value for value in node.inputs if value is not None)
+    values = [value for value in node.inputs if value is not None]
     for attribute in node.attributes.values():
         if attribute.type == onnx_ir.AttributeType.GRAPH:
-            yield from (value for inner in attribute.as_graph() for value in _reads(inner))
-            yield from attribute.as_graph().outputs
+            values.extend(value for inner in attribute.as_graph() for value in _reads(inner))
+            values.extend(attribute.as_graph().outputs)
+    return values
 
 
 def _reachable(symbol: Symbol) -> Symbol:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import onnx
@@ -25,8 +25,25 @@ FOLDED = 4096
 """The most elements of a constant that is computed here rather than by the model."""
 
 _OPSETS = [onnx.helper.make_opsetid("", ir.OPSET)]
-_ITERATION = onnx.helper.make_tensor_type_proto(onnx.TensorProto.INT64, ())
-_CONDITION = onnx.helper.make_tensor_type_proto(onnx.TensorProto.BOOL, ())
+_PLAIN = {
+    int: onnx_ir.AttributeType.INT,
+    float: onnx_ir.AttributeType.FLOAT,
+    str: onnx_ir.AttributeType.STRING,
+}
+
+
+class Kind(NamedTuple):
+    """The type of a value: element type and shape.
+
+    A dimension that ONNX's inference cannot tell is None, and so is a shape of which it does not even know the rank.
+    """
+
+    dtype: onnx_ir.DataType
+    shape: tuple[Dim | None, ...] | None
+
+
+_ITERATION = Kind(onnx_ir.DataType.INT64, ())
+_CONDITION = Kind(onnx_ir.DataType.BOOL, ())
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,7 @@ class Called:
     """A function of the domain ``transship`` as it is called: its overload and the types of its outputs."""
 
     overload: str
-    outputs: tuple[onnx.TypeProto, ...]
+    outputs: Sequence[Kind]
 
 
 class Builder:
@@ -44,24 +61,28 @@ class Builder:
         nodes: In topological order.
         initializers: Constants and parameters by name.
         functions: By name and overload.
+        inputs: The graph's inputs.
     """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.nodes: list[onnx_ir.Node] = []
         self.initializers: dict[str, onnx_ir.Value] = {}
         self.functions: dict[tuple[str, str], onnx_ir.Function] = {}
+        self.inputs: list[onnx_ir.Value] = []
         self._values = set(reserved)
         self._nodes: set[str] = set()
-        self._types: ChainMap[str, onnx.TypeProto] = ChainMap()
-        self._constants: ChainMap[str, onnx.TensorProto] = ChainMap()
+        self._kinds: dict[str, Kind] = {}
+        self._constants: dict[str, onnx.TensorProto] = {}
         self._inputs: dict[str, Shape] = {}
         self._materialised: dict[tuple[str, tuple[int, ...], bool], onnx_ir.Value] = {}
         self._called: dict[tuple[object, ...], Called] = {}
+        self._inferred: dict[tuple[object, ...], tuple[Kind, ...]] = {}
 
     def input(self, name: str, shape: Shape, dtype: onnx_ir.DataType = onnx_ir.DataType.FLOAT) -> onnx_ir.Value:
         """Make a graph input."""
         self._inputs[name] = shape
-        return self._typed(name, onnx.helper.make_tensor_type_proto(int(dtype), shape))
+        self.inputs.append(self._typed(name, Kind(dtype, shape)))
+        return self.inputs[-1]
 
     @property
     def given(self) -> str:
@@ -109,18 +130,23 @@ class Builder:
             onnx.shape_inference.InferenceError: The inputs do not fit the operator.
         """
         unique = [self._unique(output, self._values) for output in outputs]
-        proto = onnx.helper.make_node(op, ["" if value is None else str(value.name) for value in inputs], unique)
-        proto.attribute.extend(onnx.helper.make_attribute(key, value) for key, value in attributes.items())
-        types = self._infer(proto)
+        given = [_attribute(key, value) for key, value in attributes.items()]
+        kinds = self._infer(op, inputs, given, unique)
         if shapes is not None:
-            elements = [types[output].tensor_type.elem_type for output in unique]
-            types = {
-                output: onnx.helper.make_tensor_type_proto(element, shape)
-                for output, element, shape in zip(unique, elements, shapes, strict=True)
-            }
-        if self._foldable(proto, types):
-            return self._folded(proto, unique)
-        return self._append(op, inputs, dict(attributes), name=name, outputs=unique, types=[types[o] for o in unique])
+            kinds = [Kind(kind.dtype, shape) for kind, shape in zip(kinds, shapes, strict=True)]
+        if self._foldable(op, inputs, kinds):
+            return self._folded(_proto(op, inputs, given, unique))
+        return self._append(op, inputs, given, name=name, outputs=unique, kinds=kinds)
+
+    def output(self, value: onnx_ir.Value, name: str) -> onnx_ir.Value:
+        """Return ``value`` as an output of the graph: a constant passes through a node, ``name``, to keep its own."""
+        if value.producer() is not None:
+            return value
+        output = str(value.name)
+        value.name = self._unique(f"{output}/constant", self._values)
+        self.initializers[value.name] = self.initializers.pop(output)
+        self._kinds[value.name] = self._kinds[output]
+        return self._append("Identity", [value], [], name=name, outputs=[output], kinds=[self._kinds[output]])[0]
 
     def call(
         self,
@@ -147,20 +173,20 @@ class Builder:
             name: The calling node's name.
             outputs: Names of the values that it returns.
         """
-        types = [self._types[str(value.name)] for value in inputs]
+        kinds = [self._kinds[str(value.name)] for value in inputs]
         spelled = tuple(sorted((key, str(value)) for key, value in attributes.items()))
-        key = (function, spelled, tuple(kind.SerializeToString(deterministic=True) for kind in types))
+        key = (function, spelled, tuple(kinds))
         if key not in self._called:
-            self._called[key] = self._define(function, attributes, body, list(zip(formal, types, strict=True)))
+            self._called[key] = self._define(function, attributes, body, list(zip(formal, kinds, strict=True)))
         called = self._called[key]
         unique = [self._unique(output, self._values) for output in outputs]
         return self._append(
             function,
             inputs,
-            dict(attributes),
+            [_attribute(key, value) for key, value in attributes.items()],
             name=name,
             outputs=unique,
-            types=called.outputs,
+            kinds=called.outputs,
             domain=ir.DOMAIN,
             overload=called.overload,
         )
@@ -180,13 +206,13 @@ class Builder:
         Returns:
             The values after the last round.
         """
-        types = [self._types[str(value.name)] for value in carried]
+        kinds = [self._kinds[str(value.name)] for value in carried]
         inner = _Inner(self)
         formal = [
             inner._typed(inner._unique(f"{name}/{role}", self._values), kind)
             for role, kind in zip(
                 ("round", "condition", *(str(value.name) for value in carried)),
-                (_ITERATION, _CONDITION, *types),
+                (_ITERATION, _CONDITION, *kinds),
                 strict=True,
             )
         ]
@@ -195,10 +221,11 @@ class Builder:
         graph = onnx_ir.Graph(formal, [*kept, *results], nodes=inner.nodes, name=name)
         true = self.constant(f"{name}/true", np.array(True))
         outputs = [self._unique(f"{name}_{value.name}", self._values) for value in carried]
-        return self._append("Loop", [count, true, *carried], {"body": graph}, name=name, outputs=outputs, types=types)
+        attributes = [onnx_ir.AttrGraph("body", graph)]
+        return self._append("Loop", [count, true, *carried], attributes, name=name, outputs=outputs, kinds=kinds)
 
     def _define(
-        self, function: str, attributes: dict[str, Attr], body: Body, formal: list[tuple[str, onnx.TypeProto]]
+        self, function: str, attributes: dict[str, Attr], body: Body, formal: list[tuple[str, Kind]]
     ) -> Called:
         """Build a function, or another overload of it."""
         inner = _Inner(self, closed=True)
@@ -211,83 +238,90 @@ class Builder:
         self.functions[function, overload] = onnx_ir.Function(
             ir.DOMAIN, function, overload, graph=graph, attributes=declared
         )
-        return Called(overload, tuple(inner._types[str(value.name)] for value in results))
+        return Called(overload, [inner._kinds[str(value.name)] for value in results])
 
     def _append(
         self,
         op: str,
         inputs: Sequence[onnx_ir.Value | None],
-        attributes: dict[str, Any],
+        attributes: Sequence[onnx_ir.Attr],
         *,
         name: str,
         outputs: Sequence[str],
-        types: Sequence[onnx.TypeProto],
+        kinds: Sequence[Kind],
         domain: str = "",
         overload: str = "",
     ) -> list[onnx_ir.Value]:
-        values = [self._typed(output, kind) for output, kind in zip(outputs, types, strict=True)]
-        node = onnx_ir.node(
-            op,
-            inputs,
-            {key: _attribute(key, value) for key, value in attributes.items()},
-            domain=domain,
-            overload=overload,
-            outputs=values,
-            name=self._unique(name, self._nodes),
+        values = [self._typed(output, kind) for output, kind in zip(outputs, kinds, strict=True)]
+        unique = self._unique(name, self._nodes)
+        self.nodes.append(
+            onnx_ir.Node(domain, op, inputs, attributes, overload=overload, outputs=values, name=unique)
         )
-        self.nodes.append(node)
         return values
 
-    def _infer(self, proto: onnx.NodeProto) -> dict[str, onnx.TypeProto]:
-        inferred: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
-            onnx.defs.get_schema(proto.op_type, ir.OPSET, ""),
-            proto,
-            {name: self._types[name] for name in proto.input if name},
-            {name: self._constants[name] for name in proto.input if name in self._constants},
-            opset_imports=_OPSETS,
-            ir_version=ir.IR_VERSION,
+    def _infer(
+        self,
+        op: str,
+        inputs: Sequence[onnx_ir.Value | None],
+        attributes: Sequence[onnx_ir.Attr],
+        names: Sequence[str],
+    ) -> Sequence[Kind]:
+        """Infer the types of a node's outputs: once for all nodes alike, unless they depend on a constant's value."""
+        known = {str(value.name): self._kinds[str(value.name)] for value in inputs if value is not None}
+        constants = {name: self._constants[name] for name in known if name in self._constants}
+        if constants:
+            return _inferred(_proto(op, inputs, attributes, names), known, constants)
+        key = (
+            op,
+            len(names),
+            tuple(None if value is None else known[str(value.name)] for value in inputs),
+            tuple((attribute.name, attribute.type, attribute.value) for attribute in attributes),
         )
-        return inferred
+        if key not in self._inferred:
+            self._inferred[key] = _inferred(_proto(op, inputs, attributes, names), known, constants)
+        return self._inferred[key]
 
-    def _foldable(self, proto: onnx.NodeProto, types: dict[str, onnx.TypeProto]) -> bool:
+    def _foldable(self, op: str, inputs: Sequence[onnx_ir.Value | None], kinds: Sequence[Kind]) -> bool:
         """Whether a node is shape arithmetic: integers made of constants, or the shape of a value that has one."""
-        known = all(name in self._constants for name in proto.input)
-        static = proto.op_type in ("Shape", "Size") and _is_static(self._types[proto.input[0]])
-        return (static or (known and bool(proto.input))) and all(_is_structure(kind) for kind in types.values())
+        names = ["" if value is None else str(value.name) for value in inputs]
+        if op in ("Shape", "Size"):
+            known = _static(self._kinds[names[0]]) is not None
+        else:
+            known = bool(names) and all(name in self._constants for name in names)
+        return known and all(_is_structure(kind) for kind in kinds)
 
-    def _folded(self, proto: onnx.NodeProto, names: Sequence[str]) -> list[onnx_ir.Value]:
+    def _folded(self, proto: onnx.NodeProto) -> list[onnx_ir.Value]:
         """Compute a node of constants."""
         arrays: list[Any]
-        if proto.op_type in ("Shape", "Size"):
-            dims = [dim.dim_value for dim in self._types[proto.input[0]].tensor_type.shape.dim]
+        shape = _static(self._kinds[proto.input[0]])
+        if proto.op_type in ("Shape", "Size") and shape is not None:
             ends = {attribute.name: attribute.i for attribute in proto.attribute}
-            whole = dims[ends.get("start") : ends.get("end")]
+            whole = shape[ends.get("start") : ends.get("end")]
             arrays = [np.array(whole if proto.op_type == "Shape" else np.prod(whole, dtype=np.int64), np.int64)]
         else:
             from onnx.reference import ReferenceEvaluator
 
             feeds = {name: onnx.numpy_helper.to_array(self._constants[name]) for name in proto.input}
             arrays = list(ReferenceEvaluator(proto).run(None, feeds))
-        self._values.difference_update(names)
-        return [self.constant(name, np.asarray(array)) for name, array in zip(names, arrays, strict=True)]
+        self._values.difference_update(proto.output)
+        return [self.constant(name, np.asarray(array)) for name, array in zip(proto.output, arrays, strict=True)]
 
     def _remember(self, tensor: onnx_ir.TensorProtocol) -> None:
         if tensor.size <= FOLDED:
             self._constants[str(tensor.name)] = onnx_ir.serde.serialize_tensor(tensor)
 
     def _initializer(self, tensor: onnx_ir.TensorProtocol) -> onnx_ir.Value:
-        value = self._typed(str(tensor.name), _type_of(tensor))
-        value.const_value = tensor
-        self.initializers[str(tensor.name)] = value
+        name, kind = str(tensor.name), _kind_of(tensor)
+        shape = cast(onnx_ir.Shape, tensor.shape)
+        value = onnx_ir.Value(name=name, type=onnx_ir.TensorType(kind.dtype), shape=shape, const_value=tensor)
+        self._kinds[name] = kind
+        self.initializers[name] = value
         return value
 
-    def _typed(self, name: str, kind: onnx.TypeProto) -> onnx_ir.Value:
-        self._types[name] = kind
-        return onnx_ir.Value(
-            name=name,
-            type=onnx_ir.serde.deserialize_type_proto_for_type(kind),
-            shape=onnx_ir.serde.deserialize_type_proto_for_shape(kind),
-        )
+    def _typed(self, name: str, kind: Kind) -> onnx_ir.Value:
+        self._kinds[name] = kind
+        shape = None if kind.shape is None else onnx_ir.Shape(kind.shape)
+        return onnx_ir.Value(name=name, type=onnx_ir.TensorType(kind.dtype), shape=shape)
 
     @staticmethod
     def _unique(name: str, taken: set[str]) -> str:
@@ -306,17 +340,18 @@ class _Inner(Builder):
         super().__init__()
         self.functions = outer.functions
         self._called = outer._called
+        self._inferred = outer._inferred
         self._inputs = outer._inputs
         if not closed:
             self._values, self._nodes = outer._values, outer._nodes
-            self._types, self._constants = outer._types.new_child(), outer._constants.new_child()
+            self._kinds, self._constants = outer._kinds, outer._constants
 
     def constant(self, name: str, array: Array) -> onnx_ir.Value:
         """Append a node that yields ``array``."""
         tensor = onnx_ir.tensor(array, name=self._unique(name, self._values))
-        attributes = {"value": onnx_ir.serde.serialize_tensor(tensor)}
+        attributes = [onnx_ir.AttrTensor("value", tensor)]
         names = [str(tensor.name)]
-        (value,) = self._append("Constant", [], attributes, name=name, outputs=names, types=[_type_of(tensor)])
+        (value,) = self._append("Constant", [], attributes, name=name, outputs=names, kinds=[_kind_of(tensor)])
         self._remember(tensor)
         return value
 
@@ -338,30 +373,58 @@ def _own(builder: Builder, value: onnx_ir.Value) -> onnx_ir.Value:
     return builder.node("Identity", [value], {}, name="output", outputs=["output"])[0]
 
 
-def _attribute(key: str, value: Any) -> Any:
-    if isinstance(value, onnx_ir.Graph):
-        return onnx_ir.AttrGraph(key, value)
-    return (
-        onnx_ir.AttrTensor(key, onnx_ir.serde.deserialize_tensor(value))
-        if isinstance(value, onnx.TensorProto)
-        else value
+def _attribute(key: str, value: Attr) -> onnx_ir.Attr:
+    if type(value) in _PLAIN:
+        return onnx_ir.Attr(key, _PLAIN[type(value)], value)
+    if isinstance(value, tuple | list) and value and all(type(item) is int for item in value):
+        return onnx_ir.AttrInt64s(key, value)
+    return onnx_ir.convenience.convert_attribute(key, value)
+
+
+def _proto(
+    op: str, inputs: Sequence[onnx_ir.Value | None], attributes: Sequence[onnx_ir.Attr], outputs: Sequence[str]
+) -> onnx.NodeProto:
+    proto = onnx.NodeProto(op_type=op, output=outputs)
+    proto.input.extend("" if value is None else str(value.name) for value in inputs)
+    proto.attribute.extend(map(onnx_ir.serde.serialize_attribute, attributes))
+    return proto
+
+
+def _inferred(
+    proto: onnx.NodeProto, kinds: Mapping[str, Kind], constants: Mapping[str, onnx.TensorProto]
+) -> tuple[Kind, ...]:
+    """The types of a node's outputs, from ONNX's own inference."""
+    found = onnx.shape_inference.infer_node_outputs(
+        onnx.defs.get_schema(proto.op_type, ir.OPSET, ""),
+        proto,
+        {name: onnx.helper.make_tensor_type_proto(int(kind.dtype), kind.shape) for name, kind in kinds.items()},
+        dict(constants),
+        opset_imports=_OPSETS,
+        ir_version=ir.IR_VERSION,
     )
+    return tuple(_kind(found[name].tensor_type) for name in proto.output)
 
 
-def _type_of(tensor: onnx_ir.TensorProtocol) -> onnx.TypeProto:
-    dims = [int(dim) for dim in tensor.shape.numpy()]
-    return onnx.helper.make_tensor_type_proto(int(onnx_ir.DataType(tensor.dtype)), dims)
+def _kind(proto: onnx.TypeProto.Tensor) -> Kind:
+    known = proto.HasField("shape")
+    dims = (dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in proto.shape.dim)
+    return Kind(onnx_ir.DataType(proto.elem_type), tuple(dims) if known else None)
 
 
-def _is_static(kind: onnx.TypeProto) -> bool:
-    return kind.tensor_type.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.tensor_type.shape.dim)
+def _kind_of(tensor: onnx_ir.TensorProtocol) -> Kind:
+    return Kind(onnx_ir.DataType(tensor.dtype), tuple(map(int, tensor.shape.numpy())))
 
 
-def _is_structure(kind: onnx.TypeProto) -> bool:
+def _static(kind: Kind) -> tuple[int, ...] | None:
+    """The shape, if every dimension is a number."""
+    known = tuple(dim for dim in kind.shape or () if isinstance(dim, int))
+    return known if kind.shape is not None and len(known) == len(kind.shape) else None
+
+
+def _is_structure(kind: Kind) -> bool:
     """Whether a value of this type, were it a constant, would be structure: few integers or truth values."""
-    dims = [dim.dim_value for dim in kind.tensor_type.shape.dim]
-    floating = onnx_ir.DataType(kind.tensor_type.elem_type).is_floating_point()
-    return _is_static(kind) and not (floating and dims) and int(np.prod(dims)) <= FOLDED
+    shape = _static(kind)
+    return shape is not None and not (kind.dtype.is_floating_point() and shape) and math.prod(shape) <= FOLDED
 
 
 def _ones(name: str, shape: tuple[int, ...]) -> onnx_ir.LazyTensor:

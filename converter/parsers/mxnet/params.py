@@ -23,7 +23,9 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -31,11 +33,17 @@ import onnx_ir
 
 from converter.errors import BadInput, Unsupported
 
+Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+
 LIST_MAGIC = 0x112
 ZIP_MAGIC = 0x4B50
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 MAX_RANK = 32
 MAX_NAME = 1 << 16
+AHEAD = 1 << 10
+"""Bytes to read at once: most headers of records fit."""
+CHUNK = 1 << 20
+"""Elements to convert at once."""
 SPARSE = {1: "row_sparse", 2: "csr"}
 # mshadow/base.h, enum TypeFlag
 DTYPES: dict[int, np.dtype[np.generic]] = {
@@ -53,6 +61,7 @@ DTYPES: dict[int, np.dtype[np.generic]] = {
     11: np.dtype(np.uint64),
     12: np.dtype(ml_dtypes.bfloat16),
 }
+_NAMES = {flag: dtype.name for flag, dtype in DTYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -69,11 +78,24 @@ class Stored:
         """Whether the elements are floating point numbers of any width."""
         return self.dtype in (DTYPES[0], DTYPES[1], DTYPES[2], DTYPES[12])
 
-    def array(self) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    def array(self) -> Array:
         """Map the data, read-only; possibly unaligned."""
         if 0 in self.shape:
             return np.empty(self.shape, self.dtype)
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
+
+    def parts(self) -> Iterator[Array]:
+        """Read the data in order, :data:`CHUNK` elements at a time, unshaped; mapped pages would count as memory."""
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.offset)
+            left = math.prod(self.shape)
+            while left:
+                count = min(left, CHUNK)
+                content = file.read(count * self.dtype.itemsize)
+                if len(content) < count * self.dtype.itemsize:
+                    raise BadInput("the params file shrank while it was read", where=str(self.path))
+                yield np.frombuffer(content, self.dtype)
+                left -= count
 
     def tensor(
         self, name: str, shape: tuple[int, ...], dtype: onnx_ir.DataType = onnx_ir.DataType.FLOAT
@@ -92,15 +114,29 @@ class Stored:
         if self.dtype == dtype.numpy():
             length = math.prod(self.shape) * self.dtype.itemsize
             return onnx_ir.ExternalTensor(self.path, self.offset, length, dtype, shape=target, name=name)
-        return onnx_ir.LazyTensor(
-            lambda: onnx_ir.Tensor(self._converted(name, dtype.numpy()).reshape(shape)), dtype, target, name=name
-        )
+        return _Converted(self, dtype, target, name)
 
-    def _converted(self, name: str, dtype: np.dtype[np.generic]) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-        stored = self.array()
-        made = stored.astype(dtype)
-        if not self.is_float and not np.array_equal(made.astype(self.dtype), stored):
-            raise BadInput(f"parameter {name!r} holds {self.dtype.name} numbers that do not fit {dtype.name}")
+
+class _Converted(onnx_ir.LazyTensor):
+    """An array in a params file as another element type. Writing it takes the memory of a part, not of the whole."""
+
+    def __init__(self, stored: Stored, dtype: onnx_ir.DataType, shape: onnx_ir.Shape, name: str) -> None:
+        super().__init__(self._whole, dtype, shape, name=name)
+        self._stored = stored
+
+    def tofile(self, file: Any) -> None:
+        """Write the elements to ``file``, which has a method ``write``."""
+        for part in self._stored.parts():
+            file.write(self._converted(part).tobytes())
+
+    def _whole(self) -> onnx_ir.TensorProtocol:
+        return onnx_ir.Tensor(self._converted(self._stored.array()).reshape(self.shape.numpy()))
+
+    def _converted(self, part: Array) -> Array:
+        made = part.astype(self.dtype.numpy())
+        if not self._stored.is_float and not np.array_equal(made.astype(part.dtype), part):
+            kinds = f"{part.dtype.name} numbers that do not fit {made.dtype.name}"
+            raise BadInput(f"parameter {self.name!r} holds {kinds}")
         return made
 
 
@@ -126,6 +162,8 @@ class _Cursor:
         self.path = path
         self.length = os.fstat(file).st_size
         self.position = 0
+        self._ahead = b""
+        self._begin = 0
 
     def skip(self, count: int, what: str) -> int:
         """Advance by ``count`` bytes, which hold ``what``; return where they begin."""
@@ -138,14 +176,17 @@ class _Cursor:
     def read(self, count: int, what: str) -> bytes:
         """Read ``count`` bytes, which hold ``what``."""
         start = self.skip(count, what)
-        content = os.pread(self.file, count, start)
-        if len(content) != count:
-            raise self.bad("shrank while it was read", start)
-        return content
+        at = start - self._begin
+        if not 0 <= at <= len(self._ahead) - count:
+            self._ahead, self._begin, at = os.pread(self.file, max(count, AHEAD), start), start, 0
+            if len(self._ahead) < count:
+                raise self.bad("shrank while it was read", start)
+        return self._ahead[at : at + count]
 
     def numbers(self, form: str, what: str) -> tuple[int, ...]:
         """Read little-endian numbers as ``struct`` names them."""
-        return struct.unpack("<" + form, self.read(struct.calcsize("<" + form), what))
+        layout = _layout(form)
+        return layout.unpack(self.read(layout.size, what))
 
     def number(self, form: str, what: str) -> int:
         """Read one number."""
@@ -154,6 +195,11 @@ class _Cursor:
     def bad(self, what: str, at: int) -> BadInput:
         """The error that the file ``what``, found at byte ``at``."""
         return BadInput(f"the params file {what}", where=f"{self.path}, byte {at}", fix="fetch the file again")
+
+
+@cache
+def _layout(form: str) -> struct.Struct:
+    return struct.Struct(f"<{form}")
 
 
 def _read(cursor: _Cursor) -> dict[str, Stored | None]:
@@ -204,7 +250,7 @@ def _record(cursor: _Cursor) -> Stored | str | None:
     if flag not in DTYPES:
         raise cursor.bad(f"has an array of the unknown element type {flag}", at)
     dtype = DTYPES[flag]
-    offset = cursor.skip(math.prod(shape) * dtype.itemsize, f"an array of shape {shape}, {dtype.name}")
+    offset = cursor.skip(math.prod(shape) * dtype.itemsize, f"an array of shape {shape}, {_NAMES[flag]}")
     return Stored(cursor.path, offset, dtype, shape)
 
 

@@ -20,8 +20,10 @@ import importlib
 import inspect
 import pkgutil
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeAlias, Union, get_args, get_origin
 
 import onnx_ir
@@ -110,7 +112,8 @@ class Operator:
         return self.inputs[-1] if self.variadic else None
 
 
-_TABLE: dict[str, Operator] = {}
+_TABLE: dict[str, Callable[[], Operator]] = {}
+"""Operators by name; a signature is read when its operator is asked for."""
 _REFUSED: dict[str, str] = {}
 
 
@@ -122,10 +125,11 @@ def parses(*names: str, ignores: Sequence[str] = ()) -> Callable[[Function], Fun
     """
 
     def register(function: Function) -> Function:
-        operator = _operator(names, function, ignores)
+        operator = cache(partial(_operator, names, function, ignores))
         for name in names:
             if name in _TABLE:
-                raise ValueError(f"{name} is registered twice: {_TABLE[name].function.__name__}, {function.__name__}")
+                other = _TABLE[name]().function
+                raise ValueError(f"{name} is registered twice: {other.__name__}, {function.__name__}")
         _TABLE.update(dict.fromkeys(names, operator))
         return function
 
@@ -157,7 +161,7 @@ def reason(name: str) -> str | None:
 
 def refused() -> Mapping[str, str]:
     """Why operators cannot be read, by name; in a name that has an asterisk, it stands for any text."""
-    table()
+    _import_families()
     return types.MappingProxyType(_REFUSED)
 
 
@@ -168,11 +172,43 @@ def operators() -> list[Operator]:
 
 
 def table() -> Mapping[str, Operator]:
-    """Operators by each of their names."""
+    """Operators by each of their names. A look-up imports the families that may hold the operator, and no others."""
+    return _Table()
+
+
+class _Table(Mapping[str, Operator]):
+    """All operators, imported as they are asked for: importing every family takes longer than reading most models."""
+
+    def __getitem__(self, name: str) -> Operator:
+        if name not in _TABLE:
+            _import_families(naming=name)
+        if name not in _TABLE:
+            _import_families()
+        return _TABLE[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        _import_families()
+        return iter(_TABLE)
+
+    def __len__(self) -> int:
+        _import_families()
+        return len(_TABLE)
+
+
+def _import_families(naming: str = "") -> None:
+    """Import the modules of operators; if told so, only those whose text has ``naming`` as a string in it."""
+    for module, text in _families().items():
+        if f'"{naming}"' in text or not naming:
+            importlib.import_module(module)
+
+
+@cache
+def _families() -> Mapping[str, str]:
+    """The text of each module of operators."""
     families = importlib.import_module("converter.parsers.mxnet.operators")
-    for module in pkgutil.iter_modules(families.__path__):
-        importlib.import_module(f"{families.__name__}.{module.name}")
-    return types.MappingProxyType(_TABLE)
+    folder = Path(families.__path__[0])
+    found = [module.name for module in pkgutil.iter_modules(families.__path__)]
+    return {f"{families.__name__}.{name}": (folder / f"{name}.py").read_text(encoding="utf-8") for name in found}
 
 
 def _operator(names: tuple[str, ...], function: Function, ignores: Sequence[str]) -> Operator:

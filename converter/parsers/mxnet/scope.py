@@ -196,6 +196,8 @@ class Scope:
                 f" but {self.node.op} {self.node.name!r} needs {spell(needed)}",
                 fix=f"give its own params file, or the input shape of its training, not {self._builder.given}",
             )
+        if math.prod(needed) > MAX_ELEMENTS:
+            raise self.misfit(f"its {parameter.name!r} would be {spell(needed)}")
         if parameter.value is None:
             return self._builder.parameter(parameter, needed if view is None else view, ones=ones)
         if ones:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from converter.errors import BadInput
 
@@ -24,8 +24,7 @@ ALL_AXES_ARE_NONE = 905
 """The version since which an axis of -1 is the last one."""
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """Output ``output`` of the node at index ``node``."""
 
     node: int
@@ -97,8 +96,8 @@ def _upgraded(node: SymbolNode, version: int) -> SymbolNode:
 def _node(row: Any, index: int) -> SymbolNode:
     where = f"node {index}"
     table = _typed(row, dict, where)
-    op = _text(table.get("op"), f"{where}, 'op'")
-    name = _text(table.get("name"), f"{where}, 'name'")
+    op = _text(table.get("op"), where, "op")
+    name = _text(table.get("name"), where, "name")
     inputs = _typed(table.get("inputs", []), list, f"{where}, 'inputs'")
     attributes: dict[str, str] = {}
     for key in ("attr", "attrs", "param"):
@@ -109,7 +108,7 @@ def _node(row: Any, index: int) -> SymbolNode:
 
 
 def _attributes(given: Any, where: str) -> dict[str, str]:
-    return {_text(key, where): _text(value, f"{where}, {key!r}") for key, value in _typed(given, dict, where).items()}
+    return {_text(key, where): _text(value, where, key) for key, value in _typed(given, dict, where).items()}
 
 
 def _edge(edge: Any, limit: int, where: str) -> Edge:
@@ -137,11 +136,15 @@ def _typed(value: Any, kind: type[dict[str, Any]] | type[list[Any]], where: str)
     return value
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise _MalformedError(f"{where} is not a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise _MalformedError(f"{where} is not valid Unicode") from error
-    return value
+def _text(value: Any, where: str, key: str | None = None) -> str:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise _MalformedError(f"{_place(where, key)} is not valid Unicode") from error
+        return value
+    raise _MalformedError(f"{_place(where, key)} is not a string")
+
+
+def _place(where: str, key: str | None) -> str:
+    return where if key is None else f"{where}, {key!r}"

@@ -128,8 +128,11 @@ def variables(symbol: Symbol, known: Mapping[str, Operator]) -> Variables:
 
 def _hint(node: SymbolNode) -> tuple[int, ...] | None:
     """The shape that the symbol records for a variable; None if a dimension of it is unknown (0 or -1)."""
+    recorded = node.attributes.get("__shape__")
+    if recorded is None:
+        return None
     try:
-        shape = convert(node.attributes.get("__shape__", "()").strip(), tuple[int, ...])
+        shape = convert(recorded.strip(), tuple[int, ...])
     except ValueError:
         return None
     return shape if shape and min(shape) > 0 else None
