@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup engine images demo test check clean
+.PHONY: help setup engine images demo test check zoo bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -23,7 +23,13 @@ check: setup ## what needs no container engine: style, types, tests
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
-	.venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not container"
+	.venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not container and not slow"
+
+zoo: images ## measure every network of Gluon's model zoos; writes docs/gluon-zoo.md
+	.venv/bin/python -m tests.zoo
+
+bench: engine ## measure reading a network against MMdnn and MXNet's exporter; print the tables
+	@.venv/bin/python -m bench
 
 clean: ## remove build/, .venv and tool caches; results stay in the user's cache folder
 	rm -rf build .venv .doit.db* .hypothesis .mypy_cache .pytest_cache .ruff_cache
