@@ -7,24 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import converter
-from converter.errors import BadInput, Unsupported
-from tests.parsers.files import Array, Net, write
+from tests.parsers.files import Array
+from tests.parsers.refusal import refusal_of
 
 FLOATS, BYTES, WHOLE = (np.zeros((2, 3), kind) for kind in (np.float32, np.uint8, np.int32))
 TRUTHS = np.zeros((2, 3), np.bool_)
-
-
-def error(folder: Path, op: str, arrays: list[Array], attributes: dict[str, str], *, batch: bool = False) -> str:
-    """What is said about a network of one operator."""
-    net = Net()
-    edges = [net.input(f"in{index}", array) for index, array in enumerate(arrays)]
-    net.node(op, "node", edges, **attributes)
-    graph, weights = write(folder, net.symbol(), net.params)
-    shapes = {name: ("batch", *array.shape[1:]) if batch else array.shape for name, array in net.inputs.items()}
-    with pytest.raises((BadInput, Unsupported)) as caught:
-        converter.parse("mxnet", graph=graph, weights=weights, inputs=shapes)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +49,14 @@ def error(folder: Path, op: str, arrays: list[Array], attributes: dict[str, str]
     ],
 )
 def test_refusals(tmp_path: Path, op: str, arrays: list[Array], attributes: dict[str, str], message: str) -> None:
-    assert message in error(tmp_path, op, arrays, attributes)
+    assert message in refusal_of(tmp_path, op, arrays, attributes)
 
 
 def test_an_open_batch_meets_a_number(tmp_path: Path) -> None:
     arrays = [np.zeros((2, 3, 4), np.float32), np.zeros((2, 4), np.float32)]
-    said = error(tmp_path, "broadcast_add", arrays, {}, batch=True)
+    said = refusal_of(tmp_path, "broadcast_add", arrays, {}, batch=True)
     assert "broadcasts the open batch dimension to a number; give the batch a number" in said
 
 
 def test_a_place_in_all_elements_needs_the_batch(tmp_path: Path) -> None:
-    assert "give the batch a number" in error(tmp_path, "argmax", [FLOATS], {}, batch=True)
+    assert "give the batch a number" in refusal_of(tmp_path, "argmax", [FLOATS], {}, batch=True)

@@ -7,26 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import converter
-from converter.errors import BadInput, Unsupported
-from tests.parsers.files import Array, Net, write
+from tests.parsers.files import Array
+from tests.parsers.refusal import refusal_of
 
 MATRIX, CUBE, VECTOR = (np.zeros(shape, np.float32) for shape in ((2, 3), (2, 3, 4), (3,)))
 WHOLE = np.zeros((2, 3), np.int32)
 SQUARE = np.zeros((3, 3), np.float32)
 GRU = {"state_size": "4", "num_layers": "1", "mode": "gru"}
-
-
-def error(folder: Path, op: str, arrays: list[Array], attributes: dict[str, str], *, batch: bool = False) -> str:
-    """What is said about a network of one operator."""
-    net = Net()
-    edges = [net.input(f"in{index}", array) for index, array in enumerate(arrays)]
-    net.node(op, "node", edges, **attributes)
-    graph, weights = write(folder, net.symbol(), net.params)
-    shapes = {name: ("batch", *array.shape[1:]) if batch else array.shape for name, array in net.inputs.items()}
-    with pytest.raises((BadInput, Unsupported)) as caught:
-        converter.parse("mxnet", graph=graph, weights=weights, inputs=shapes)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +84,7 @@ def error(folder: Path, op: str, arrays: list[Array], attributes: dict[str, str]
     ],
 )
 def test_refusals(tmp_path: Path, op: str, arrays: list[Array], attributes: dict[str, str], message: str) -> None:
-    assert message in error(tmp_path, op, arrays, attributes)
+    assert message in refusal_of(tmp_path, op, arrays, attributes)
 
 
 @pytest.mark.parametrize(
@@ -110,5 +97,5 @@ def test_refusals(tmp_path: Path, op: str, arrays: list[Array], attributes: dict
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_needs_the_batch(tmp_path: Path, op: str, arrays: list[Array], attributes: dict[str, str]) -> None:
-    said = error(tmp_path, op, arrays, attributes, batch=True)
+    said = refusal_of(tmp_path, op, arrays, attributes, batch=True)
     assert "give the batch a number" in said
