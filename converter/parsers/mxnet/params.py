@@ -192,9 +192,9 @@ class _Cursor:
         """Read one number."""
         return self.numbers(form, what)[0]
 
-    def bad(self, what: str, at: int) -> BadInput:
+    def bad(self, what: str, at: int, fix: str = "fetch the file again") -> BadInput:
         """The error that the file ``what``, found at byte ``at``."""
-        return BadInput(f"the params file {what}", where=f"{self.path}, byte {at}", fix="fetch the file again")
+        return BadInput(f"the params file {what}", where=f"{self.path}, byte {at}", fix=fix)
 
 
 @cache
@@ -207,7 +207,8 @@ def _read(cursor: _Cursor) -> dict[str, Stored | None]:
     if magic != LIST_MAGIC:
         if magic & 0xFFFF == ZIP_MAGIC:
             raise Unsupported("parameters of MXNet 2 (an .npz archive) cannot be read", where=str(cursor.path))
-        raise cursor.bad(f"begins with {magic:#x}, not with {LIST_MAGIC:#x}", 0)
+        fix = "give a file of MXNet's own, *.params; if it is one, fetch it again"
+        raise cursor.bad(f"begins with {magic:#x}, not with {LIST_MAGIC:#x}", 0, fix)
     records = [_record(cursor) for _ in _counted(cursor, 12, "arrays")]
     at = cursor.position
     names = [_name(cursor) for _ in _counted(cursor, 8, "names")]

@@ -18,6 +18,7 @@ from converter.errors import BadInput
 
 MAX_BYTES = 64 << 20
 """No published symbol comes near this size."""
+_FIX = "give the file that Module or HybridBlock.export wrote as *-symbol.json"
 VARIABLE = "null"
 OLDEST = 800
 ALL_AXES_ARE_NONE = 905
@@ -64,11 +65,11 @@ def read_symbol(path: Path) -> Symbol:
     except OSError as error:
         raise BadInput(f"cannot read the symbol: {error.strerror}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"the symbol is not JSON: {error}", where=str(path)) from error
+        raise BadInput(f"the symbol is not JSON: {error}", where=str(path), fix=_FIX) from error
     try:
         return _symbol(content)
     except _MalformedError as error:
-        raise BadInput(f"not an MXNet symbol: {error}", where=str(path)) from error
+        raise BadInput(f"not an MXNet symbol: {error}", where=str(path), fix=_FIX) from error
 
 
 class _MalformedError(Exception):
