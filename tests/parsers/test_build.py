@@ -216,7 +216,7 @@ def test_array_without_value_is_missing(tmp_path: Path) -> None:
     [
         ({"image": (1, 3, 8, 8)}, "the network has no input 'image'", "the inputs are: 'data'"),
         (DATA | {"label": (1,)}, "the network has no input 'label'", "training needs it, the network does not"),
-        (DATA | {"w": (5, 192)}, "'w' is a parameter with a value, not an input", "the inputs are: 'data'"),
+        (DATA | {"w": (5, 192)}, "'w' is a parameter, not an input", "the inputs are: 'data'"),
         ({"data": ()}, "input 'data' has the shape ()", "give 1 to 8"),
         ({"data": (1, "batch")}, "input 'data' has the shape (1, 'batch')", "give 1 to 8"),
         ({"data": ("N", 3)}, "input 'data' has the shape ('N', 3)", "give 1 to 8"),

@@ -219,7 +219,8 @@ class Scope:
         if parameter.value is not None:
             return parameter.value
         if parameter.shape is None:
-            raise self.refuse(f"the shape of {parameter.name!r} cannot be inferred; give the params file")
+            fix = "give the params file, or its shape if it is an input"
+            raise self.refuse(f"the shape of {parameter.name!r} cannot be inferred; {fix}")
         return self.parameter(parameter, parameter.shape)
 
     def refuse(self, what: str) -> Refused:

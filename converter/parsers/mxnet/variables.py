@@ -70,9 +70,7 @@ class Variables:
             raise BadInput(f"the network has no input {_some(labels or wrong)}", fix=why)
         both = [name for name in inputs if name not in free]
         if both:
-            raise BadInput(
-                f"{_some(both)} is a parameter with a value, not an input", fix=f"the inputs are: {_some(free)}"
-            )
+            raise BadInput(f"{_some(both)} is a parameter, not an input", fix=f"the inputs are: {_some(free)}")
         missing = [name for name in free if name not in inputs and name not in self.hints]
         if missing and params is not None:
             what = "value" if len(missing) == 1 else "values"
