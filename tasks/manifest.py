@@ -39,18 +39,16 @@ gain = 1.0                               # of seeded kernels, see images/mxnet/s
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from converter.errors import BadInput
 from tasks.action import Digest
+from tasks.strict import Reader, read_toml, similar
 from tasks.targets import TARGETS
 
 ROLES = {"mxnet": ("graph", "weights")}
@@ -74,7 +72,6 @@ _ZOOS = ("gluon", "gluoncv")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERDICTS = ("close", "differs")
 _PREPROCESS = ("channels", "mean", "scale", "layout", "resize", "crops")
-_LARGEST = 1 << 40
 _GREATEST = (2 - 2**-23) * 2.0**127
 """The greatest float32."""
 
@@ -202,12 +199,12 @@ def load(path: Path) -> Manifest:
     Raises:
         BadInput: It is not right.
     """
-    reader = _Reader(_toml(path))
+    reader = Reader(read_toml(path))
     if not _NAME.fullmatch(path.stem):
         reader.problem("", f"{path.stem!r} is no name for a model: use a-z, 0-9, '.' and '-'")
     framework = reader.text("framework")
     if framework not in ROLES:
-        reader.problem("framework", f"is {framework!r:.40}, which is not known{_nearest(framework, ROLES)}")
+        reader.problem("framework", f"is {framework!r:.40}, which is not known{similar(framework, ROLES)}")
     manifest = Manifest(
         name=path.stem,
         title=reader.text("title"),
@@ -230,17 +227,17 @@ def load_source(path: Path) -> Source:
     Raises:
         BadInput: It is not right.
     """
-    reader = _Reader(_toml(path))
+    reader = Reader(read_toml(path))
     source = _source(reader.table("source"))
     reader.finish(path)
     return source
 
 
-def _any_source(manifest: _Reader, framework: str) -> Source | Gluon:
+def _any_source(manifest: Reader, framework: str) -> Source | Gluon:
     reader = manifest.table("source")
     kind = reader.text("kind", KINDS[0])
     if kind not in KINDS:
-        reader.problem("kind", f"is {kind!r:.40}, which is not known{_nearest(kind, KINDS)}")
+        reader.problem("kind", f"is {kind!r:.40}, which is not known{similar(kind, KINDS)}")
     if kind != "gluon":
         return _source(reader, ROLES.get(framework, ()))
     if framework != "mxnet":
@@ -248,19 +245,19 @@ def _any_source(manifest: _Reader, framework: str) -> Source | Gluon:
     return _gluon(reader, manifest.text("title"))
 
 
-def _gluon(reader: _Reader, title: str) -> Gluon:
+def _gluon(reader: Reader, title: str) -> Gluon:
     own = reader.has("files")
     weights = OWN if own else reader.text("weights", PRETRAINED)
     if own and reader.has("weights"):
         reader.text("weights")
         reader.problem("weights", "is for a source without files")
     if not own and weights not in (SEEDED, PRETRAINED):
-        reader.problem("weights", f"is {weights!r:.40}, which is not known{_nearest(weights, (SEEDED, PRETRAINED))}")
+        reader.problem("weights", f"is {weights!r:.40}, which is not known{similar(weights, (SEEDED, PRETRAINED))}")
     if weights == SEEDED and "seeded weights" not in title.lower():
         reader.problem("weights", 'is "seeded", which the title has to say too: "..., seeded weights"')
     zoo = reader.text("zoo") if reader.has("zoo") else ""
     if reader.has("zoo") and zoo not in _ZOOS:
-        reader.problem("zoo", f"is {zoo!r:.40}, which is not known{_nearest(zoo, _ZOOS)}")
+        reader.problem("zoo", f"is {zoo!r:.40}, which is not known{similar(zoo, _ZOOS)}")
     options = reader.get("options", dict, {})
     if not _is_json(options):
         reader.problem("options", "is to hold texts, finite numbers, true, false, lists and tables of them")
@@ -274,7 +271,7 @@ def _gluon(reader: _Reader, title: str) -> Gluon:
     )
 
 
-def _gain(reader: _Reader, weights: str) -> float:
+def _gain(reader: Reader, weights: str) -> float:
     gain: Any = reader.get("gain", object)
     if weights != SEEDED:
         reader.problem("gain", "is for seeded weights")
@@ -293,7 +290,7 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _source(reader: _Reader, roles: Collection[str] = ()) -> Source:
+def _source(reader: Reader, roles: Collection[str] = ()) -> Source:
     packaged = reader.has("package")
     archive = None
     if packaged:
@@ -308,7 +305,7 @@ def _source(reader: _Reader, roles: Collection[str] = ()) -> Source:
     return Source(files, archive)
 
 
-def _file(role: str, reader: _Reader, packaged: bool) -> File:
+def _file(role: str, reader: Reader, packaged: bool) -> File:
     if packaged:
         path = reader.text("path")
         parts = PurePosixPath(path).parts
@@ -344,18 +341,18 @@ def _last(url: str) -> str:
     return PurePosixPath(re.split("[?#]", place, maxsplit=1)[0]).name
 
 
-def _plain(reader: _Reader, key: str, path: str) -> str:
+def _plain(reader: Reader, key: str, path: str) -> str:
     name = PurePosixPath(path).name
     if not _FILE_NAME.fullmatch(name):
         reader.problem(key, f"gives the file the name {name!r:.80}: letters, digits, '.', '_', '+' and '-' will do")
     return name
 
 
-def _digest(reader: _Reader) -> Digest:
+def _digest(reader: Reader) -> Digest:
     return Digest(reader.text("sha256", pattern=_SHA256, like="64 hexadecimal digits"), reader.size("size"))
 
 
-def _input(reader: _Reader) -> Input:
+def _input(reader: Reader) -> Input:
     shape = reader.get("shape", list)
     if not shape or not all(_positive(dim) or (dim == "batch" and place == 0) for place, dim in enumerate(shape)):
         reader.problem("shape", 'is to be a list of whole numbers above 0, of which the first may be "batch"')
@@ -380,7 +377,7 @@ def _float32(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
 
 
-def _settings(reader: _Reader) -> Settings:
+def _settings(reader: Reader) -> Settings:
     expect = None
     if reader.has("expect"):
         expect = reader.get("expect", dict)
@@ -389,115 +386,3 @@ def _settings(reader: _Reader) -> Settings:
             table.problem("verdict", f"is to be {' or '.join(_VERDICTS)}")
         table.text("reason")
     return Settings(reader.get("options", dict, {}), expect)
-
-
-def _nearest(word: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(known), n=1)
-    return f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(sorted(known))})" if known else ""
-
-
-class _Reader:
-    """A table that is taken apart key by key; collects what is wrong with it, unknown keys included.
-
-    Of what is wrong with one key, and with what is below it, only the first is kept: the rest follows from it.
-    """
-
-    def __init__(self, table: Mapping[str, Any], place: str = "", problems: dict[str, str] | None = None) -> None:
-        self._table = table
-        self._place = place
-        self._known: set[str] = set()
-        self._below: list[_Reader] = []
-        self._problems = {} if problems is None else problems
-
-    def has(self, key: str) -> bool:
-        """Whether the table has ``key``."""
-        return key in self._table
-
-    def get(self, key: str, kind: type, default: Any = None) -> Any:
-        """The value of ``key``, or ``default``; without one a missing key is a problem."""
-        self._known.add(key)
-        value = self._table.get(key, default)
-        if value is None:
-            self.problem(key, "is missing")
-            return kind()
-        if not isinstance(value, kind):
-            self.problem(key, f"is to be a {_KINDS[kind]}, not {value!r:.40}")
-            return kind()
-        return value
-
-    def text(
-        self, key: str, default: str | None = None, *, pattern: re.Pattern[str] | None = None, like: str = ""
-    ) -> str:
-        """A text that is not empty, checked against ``pattern``, which errors describe as ``like``."""
-        value: str = self.get(key, str, default)
-        if pattern and not pattern.fullmatch(value):
-            self.problem(key, f"is to be {like}, not {value!r:.80}")
-        if default is None and not value.strip():
-            self.problem(key, "is empty")
-        return value
-
-    def texts(self, key: str) -> list[str]:
-        """A list of texts, at least one."""
-        values = self.get(key, list)
-        if not values or not all(isinstance(value, str) for value in values):
-            self.problem(key, "is to be a list of texts")
-            return []
-        return list(values)
-
-    def size(self, key: str) -> int:
-        """A size in bytes."""
-        value = self.get(key, int)
-        if isinstance(value, bool) or not 0 <= value <= _LARGEST:
-            self.problem(key, f"is no size in bytes: {value!r:.40}")
-        return int(value)
-
-    def table(self, key: str) -> _Reader:
-        """The table below ``key``."""
-        below = _Reader(self.get(key, dict), f"{self._place}{key}.", self._problems)
-        self._below.append(below)
-        return below
-
-    def tables(self, key: str, *, required: bool = True, known: Collection[str] = ()) -> list[tuple[str, _Reader]]:
-        """All tables below ``key``, by name; a name that is not among ``known``, if that is given, is a problem."""
-        parent = _Reader(self.get(key, dict, None if required else {}), f"{self._place}{key}.", self._problems)
-        found = [(name, parent.table(name)) for name in parent._table if not known or name in known]
-        if required and not parent._table:
-            self.problem(key, "is empty")
-        parent.expect(known)
-        self._below.append(parent)
-        return found
-
-    def expect(self, keys: Collection[str]) -> None:
-        """Let the table have ``keys`` without looking at them."""
-        self._known |= set(keys)
-
-    def problem(self, key: str, what: str) -> None:
-        """Note that ``what`` is wrong with ``key``."""
-        place = f"{self._place}{key}"
-        if not any(place == known or place.startswith((f"{known}.", f"{known}[")) for known in self._problems):
-            self._problems[place] = what
-
-    def finish(self, path: Path) -> None:
-        """Raise ``BadInput`` if anything was wrong, with all of it."""
-        self._unknown()
-        if self._problems:
-            problems = "; ".join(f"{place} {what}".strip() for place, what in self._problems.items())
-            raise BadInput(f"the manifest {path.name} is not right: {problems}", where=str(path))
-
-    def _unknown(self) -> None:
-        for key in sorted(self._table.keys() - self._known):
-            self.problem(key, f"is not known{_nearest(key, self._known - self._table.keys() or self._known)}")
-        for below in self._below:
-            below._unknown()
-
-
-_KINDS: dict[type, str] = {str: "text", int: "whole number", list: "list", dict: "table"}
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"the manifest {path.name} is not TOML: {error}", where=str(path)) from error
-    except OSError as error:
-        raise BadInput(f"the manifest cannot be read: {error.strerror}", where=str(path)) from error
