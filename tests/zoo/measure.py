@@ -85,13 +85,12 @@ def _read(net: Net, folder: Path) -> Result:
     """Read an export into the IR and stage that for onnxruntime."""
     exported = folder / "mxnet" / "out" / "cases" / net.name / "export"
     place = folder / "onnx" / "in" / "cases" / net.name
-    shape = _shape(net)
     try:
         model = converter.parse(
             "mxnet",
             graph=exported / "model-symbol.json",
             weights=exported / "model-0000.params",
-            inputs={"data": ["batch", *shape[1:]] if net.batch else shape},
+            inputs={"data": ["batch", *_shape(net)[1:]]},
         )
         converter.save(model, place / "ir")
     except TransshipError as error:
@@ -133,7 +132,7 @@ def _result(net: Net, reference: Outputs | str, read: Result | None, folder: Pat
     pairs = [(reference[name], found[name]) for name in reference]
     if any(wanted.shape != made.shape for wanted, made in pairs):
         return Result(net.name, read.nodes, read.parameters, error="the outputs have other shapes")
-    if not net.batch:
+    if net.detector:
         pairs = _matched(pairs)
     return Result(net.name, read.nodes, read.parameters, max(_max_rel(*pair) for pair in pairs))
 

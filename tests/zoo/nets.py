@@ -72,7 +72,7 @@ class Net:
         name: What ``get_model`` knows it by, after ``gluoncv.`` where Gluon has one of that name as well.
         group: The heading that it stands under.
         size: Height and width of its input.
-        batch: Whether the batch stays open in the IR.
+        detector: Whether its outputs are rows of class, score and box, by score.
         gain: Of its seeded kernels; None for the usual one.
         options: What its constructor has to be given.
     """
@@ -80,7 +80,7 @@ class Net:
     name: str
     group: str
     size: int
-    batch: bool = True
+    detector: bool = False
     gain: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -104,9 +104,9 @@ def nets() -> Iterator[Net]:
     for name in CIFAR.split():
         yield Net(name, "GluonCV, CIFAR-10", 32, gain=_gain(name))
     for name in SSD.split():
-        yield Net(name, "GluonCV, SSD", int(name.split("_")[1]), False, _DETECTOR, _classes(name))
+        yield Net(name, "GluonCV, SSD", int(name.split("_")[1]), True, _DETECTOR, _classes(name))
     for name in YOLO.split():
-        yield Net(name, "GluonCV, YOLO3", 416, False, _DETECTOR, _classes(name))
+        yield Net(name, "GluonCV, YOLO3", 416, True, _DETECTOR, _classes(name))
 
 
 _DETECTOR = 0.9
