@@ -161,7 +161,8 @@ def _max_rel(reference: np.ndarray, found: np.ndarray) -> float:
 
 
 def _last(said: str) -> str:
-    return said.strip().splitlines()[-1]
+    """The last message of a log: the last line that does not belong to one above it."""
+    return [line for line in said.strip().splitlines() if not line.startswith(" ")][-1]
 
 
 def _shape(net: Net) -> list[int]:
