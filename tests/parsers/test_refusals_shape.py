@@ -88,7 +88,7 @@ PAD = {"mode": "constant", "pad_width": "(0, 0, 0, 0, 1, 1, 1, 1)"}
         ),
         ("Pad", [IMAGE], PAD | {"mode": "symmetric"}, "supported: only constant, edge, reflect"),
         ("im2col", [IMAGE], {"kernel": "(5, 1)"}, "a window of 5 by 1 does not fit an axis of 4 padded by 0"),
-        ("im2col", [(1, 1, 3000, 1)], {"kernel": "(1500, 1)"}, "1501 windows of 1500"),
+        ("im2col", [(1, 1, 3000, 1)], {"kernel": "(1500, 1)"}, "places of windows of 2251500 elements"),
         ("col2im", [(1, 8, 5)], {"kernel": "(2, 2)", "output_size": "(3, 3)"}, "is not C * 4 x 4"),
         ("broadcast_to", [FIXED], {"shape": "(3, 4)"}, "does not have the 2 dimensions"),
         ("broadcast_to", [FIXED], {"shape": "(2, 6, 4)"}, "2x3x4 cannot be repeated to 2x6x4"),

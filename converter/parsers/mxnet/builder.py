@@ -73,21 +73,19 @@ class Builder:
         self._nodes: set[str] = set()
         self._kinds: dict[str, Kind] = {}
         self._constants: dict[str, onnx.TensorProto] = {}
-        self._inputs: dict[str, Shape] = {}
         self._materialised: dict[tuple[str, tuple[int, ...], bool], onnx_ir.Value] = {}
         self._called: dict[tuple[object, ...], Called] = {}
         self._inferred: dict[tuple[object, ...], tuple[Kind, ...]] = {}
 
     def input(self, name: str, shape: Shape, dtype: onnx_ir.DataType = onnx_ir.DataType.FLOAT) -> onnx_ir.Value:
         """Make a graph input."""
-        self._inputs[name] = shape
         self.inputs.append(self._typed(name, Kind(dtype, shape)))
         return self.inputs[-1]
 
     @property
     def given(self) -> str:
         """The graph's inputs as the caller gave them: ``data=batchx3x48x48``."""
-        return ", ".join(f"{name}={spell(shape)}" for name, shape in self._inputs.items())
+        return ", ".join(f"{value.name}={spell(ir.dims(value))}" for value in self.inputs)
 
     def constant(self, name: str, array: Array) -> onnx_ir.Value:
         """Make ``array`` a constant: structure, such as an added number, a shape, a table of the operator's own."""
@@ -341,7 +339,7 @@ class _Inner(Builder):
         self.functions = outer.functions
         self._called = outer._called
         self._inferred = outer._inferred
-        self._inputs = outer._inputs
+        self.inputs = outer.inputs
         if not closed:
             self._values, self._nodes = outer._values, outer._nodes
             self._kinds, self._constants = outer._kinds, outer._constants

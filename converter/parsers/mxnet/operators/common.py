@@ -40,16 +40,6 @@ def positive_axis(g: Scope, data: Value, axis: int) -> int:
     return axis % count
 
 
-def pair(g: Scope, name: str, given: Ints, *, default: int | None = None, least: int = 1) -> Ints:
-    """A height and a width: ``given``, or ``default`` twice if that is empty."""
-    values = (default, default) if not given and default is not None else given
-    if len(values) != 2:
-        raise g.refuse(f"{name}={given}; only two spatial dimensions are supported")
-    if min(values) < least:
-        raise BadInput(f"{g.node.op} {g.node.name!r} has {name}={given}; the least is {least}")
-    return values
-
-
 def at_least(g: Scope, name: str, value: int, least: int = 1) -> int:
     """``value``, refused if it is less than ``least``."""
     if value < least:

@@ -14,16 +14,13 @@ from onnx_ir import Value
 from converter import ir
 from converter.parsers.mxnet.attributes import Ints
 from converter.parsers.mxnet.builder import Array
-from converter.parsers.mxnet.operators.common import extents, rank, size
+from converter.parsers.mxnet.operators.common import check_table, extents, rank, size
 from converter.parsers.mxnet.operators.shapes import reshaped
 from converter.parsers.mxnet.registry import parses
 from converter.parsers.mxnet.scope import Scope
 
 Windows: TypeAlias = dict[str, Ints]
 """kernel, stride, dilate and pad, two numbers each."""
-
-MAX_PLACES = 1 << 20
-"""The most elements of an axis, counted once for each window, that im2col reads."""
 
 
 @parses("Pad", "pad")
@@ -124,6 +121,5 @@ def _count(g: Scope, length: int, index: int, windows: Windows) -> int:
 def _places(g: Scope, count: int, index: int, windows: Windows) -> Array:
     """Which elements of a padded axis its ``count`` windows cover: kernel x windows."""
     kernel, stride, dilate = (windows[name][index] for name in ("kernel", "stride", "dilate"))
-    if kernel * count > MAX_PLACES:
-        raise g.refuse(f"{count} windows of {kernel}; at most {MAX_PLACES} elements")
+    check_table(g, "places of windows", kernel * count)
     return np.add.outer(np.arange(kernel) * dilate, np.arange(count) * stride)
