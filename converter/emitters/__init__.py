@@ -5,26 +5,47 @@ registered with :func:`emits`: it takes the node, its inputs by position and its
 ONNX's own defaults, and returns what the target needs for it. What it cannot express exactly it refuses with
 :class:`Refused`; :func:`translate` gathers the refusals of the whole graph into one error.
 
+What a target lacks is composed of what it has: in its operator functions, and before them by :func:`prepare`, which
+inlines the functions of the domain ``transship`` that a target does not have itself.
+
 An emitter sees structure only. It knows the names and shapes of parameters, and says in a weight plan
-(:mod:`converter.emitters.plan`) how the target's parameters are made from them.
+(:mod:`converter.plan`) how the target's parameters are made from them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import onnx_ir
 
 from converter.errors import Unsupported
-from converter.ir import dims, is_external
+from converter.ir import DOMAIN, dims
+from converter.passes.fold import fold_parameters, is_parameter
+from converter.passes.inline import inline
 
 Translation = Callable[..., Any]
 """``(node, *inputs, **attributes)`` to what the target needs for the node; an absent optional input is None."""
 
 Function = TypeVar("Function", bound=Translation)
+
+__all__ = [
+    "Emitter",
+    "Refused",
+    "constant",
+    "emits",
+    "emitters",
+    "is_constant",
+    "is_parameter",
+    "live_nodes",
+    "only_output",
+    "operator_of",
+    "parameter_shape",
+    "prepare",
+    "translate",
+]
 
 _REGISTRY: dict[tuple[str, str], Emitter] = {}
 _NODES_NAMED = 3
@@ -96,6 +117,16 @@ def operator_of(node: onnx_ir.Node) -> str:
     return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}::{node.op_type}"
 
 
+def prepare(model: onnx_ir.Model, target: str) -> onnx_ir.Model:
+    """Return ``model`` as the emitter of ``target`` wants it; ``model`` itself is not changed.
+
+    Functions that the target does not have itself are inlined, and what is computed of parameters alone is a
+    parameter (:class:`~converter.passes.fold.Derived`), which :func:`~converter.passes.fold.expression_of` spells.
+    """
+    known = emitters(target)
+    return fold_parameters(inline(model, lambda function: f"{DOMAIN}::{function}" in known))
+
+
 def translate(graph: onnx_ir.Graph, target: str) -> list[Any]:
     """Translate every node that ``graph``'s outputs depend on.
 
@@ -126,33 +157,55 @@ def live_nodes(graph: onnx_ir.Graph) -> list[onnx_ir.Node]:
         if node is not None and node not in live:
             live.add(node)
             pending.extend(value.producer() for value in node.inputs if value is not None)
+            pending.extend(value.producer() for body in _bodies(node) for value in _captured(body))
     return [node for node in graph if node in live and operator_of(node) != "Constant"]
 
 
+def _bodies(node: onnx_ir.Node) -> Iterator[onnx_ir.Graph]:
+    """The graphs of a loop or a branch."""
+    for attribute in node.attributes.values():
+        if attribute.type == onnx_ir.AttributeType.GRAPH:
+            yield attribute.as_graph()
+
+
+def _captured(graph: onnx_ir.Graph) -> Iterator[onnx_ir.Value]:
+    """Every value that a body reads, those from outside of it among them."""
+    yield from graph.outputs
+    for node in graph:
+        yield from (value for value in node.inputs if value is not None)
+        yield from (value for body in _bodies(node) for value in _captured(body))
+
+
 def constant(value: onnx_ir.Value) -> onnx_ir.TensorProtocol:
-    """The tensor that ``value`` always is, provided that it is structure: an integer or a scalar.
+    """The tensor that ``value`` always is, provided that it is structure: an integer, a scalar, a function's table.
 
     Raises:
         Refused: The value is computed at run time, or it is a parameter, which an emitter must not look at.
     """
+    if is_parameter(value):
+        raise Refused(f"{value.name} has to be known without the weights")
     tensor = onnx_ir.convenience.get_const_tensor(value)
     if tensor is None:
         raise Refused(f"{value.name} has to be a constant")
-    if is_external(tensor):
-        raise Refused(f"{value.name} has to be known without the weights")
     return tensor
 
 
-def is_parameter(value: onnx_ir.Value) -> bool:
-    """Whether ``value`` is one of the model's parameters, kept in the weights file (or to be trained yet)."""
-    tensor = value.const_value
-    return value.is_initializer() and (tensor is None or is_external(tensor))
-
-
 def is_constant(value: onnx_ir.Value) -> bool:
-    """Whether ``value`` is structure: an integer or scalar that is part of the graph."""
-    tensor = onnx_ir.convenience.get_const_tensor(value)
-    return tensor is not None and not is_external(tensor)
+    """Whether ``value`` is structure: an integer, a scalar or a function's table that is part of the graph."""
+    return not is_parameter(value) and onnx_ir.convenience.get_const_tensor(value) is not None
+
+
+def only_output(node: onnx_ir.Node) -> onnx_ir.Value:
+    """The first output of ``node``.
+
+    Raises:
+        Refused: Another of its outputs is used.
+    """
+    first, *others = node.outputs
+    for other in others:
+        if other.uses() or other.is_graph_output():
+            raise Refused(f"output {node.outputs.index(other)} is used")
+    return first
 
 
 def parameter_shape(value: onnx_ir.Value) -> tuple[int, ...]:

@@ -8,11 +8,18 @@ A plan's expression is one of:
     {"tensor": NAME}                     the tensor, as it is
     {"full": VALUE, "shape": [...]}      VALUE everywhere
     {"reshape": EXPR, "shape": [...]}    the same elements in the same order
+    {"literal": [...]}                   numbers of the structure, as nested lists
     {"transpose": EXPR, "perm": [...]}   numpy.transpose
-    {"add" | "sub" | "mul": [A, B]}      element by element, broadcast as numpy does
+    {"slice": EXPR, "axis": N, "start": N, "end": N}
+                                         the elements from start to end along an axis
+    {"take": EXPR, "axis": N, "indices": [...]}
+                                         these elements along an axis, in that order
+    {"concat": [EXPR, ...], "axis": N}   one after the other along an axis
+    {"add" | "sub" | "mul" | "div": [A, B]}
+                                         element by element, broadcast as numpy does
     {"rsqrt": A, "eps": EPS}             1 / sqrt(A + EPS)
 
-Arithmetic is done in float64 and the result rounded once to float32; what is only moved keeps its bits.
+Arithmetic is done in float64 and the result rounded once; what is only moved keeps its bits.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202, ANN204, B904, RUF005, UP004, UP031
@@ -25,7 +32,6 @@ import numpy as np
 
 HEADER_LIMIT = 100 * 1000 * 1000
 DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I8": "|i1", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
-ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
 
 
 class Weights(object):
@@ -54,37 +60,68 @@ class Weights(object):
         return self._data[first:last].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
 
 
-def evaluate(expression, weights):
-    """The float32 array that `expression` describes, of `weights`, which maps names to arrays."""
-    return np.asarray(_evaluate(expression, weights), dtype=np.float32)
+def evaluate(expression, weights, dtype="float32"):
+    """The array of `dtype` that `expression` describes, of `weights`, which maps names to arrays."""
+    return np.asarray(_evaluate(expression, weights), dtype=dtype)
 
 
 def _evaluate(expression, weights):
     kind = _kind(expression)
-    value = expression[kind]
+    operand = expression[kind]
     if kind == "tensor":
-        return weights[value]
-    if kind == "full":
-        return np.full(tuple(expression["shape"]), value, dtype=np.float64)
-    if kind == "reshape":
-        return _evaluate(value, weights).reshape(tuple(expression["shape"]))
-    if kind == "transpose":
-        return _evaluate(value, weights).transpose(expression["perm"])
-    if kind == "rsqrt":
-        return 1.0 / np.sqrt(_evaluate(value, weights).astype(np.float64) + expression["eps"])
-    left, right = (_evaluate(side, weights).astype(np.float64) for side in value)
-    return ARITHMETIC[kind](left, right)
+        return weights[operand]
+    if kind in STRUCTURE:
+        return STRUCTURE[kind](expression)
+    if isinstance(operand, list):
+        operands = [_evaluate(part, weights) for part in operand]
+        return COMBINING[kind](expression, *operands)
+    return MOVING[kind](expression, _evaluate(operand, weights))
 
 
+def _slice(expression, operand):
+    return operand[(slice(None),) * expression["axis"] + (slice(expression["start"], expression["end"]),)]
+
+
+def _rsqrt(expression, operand):
+    return 1.0 / np.sqrt(operand.astype(np.float64) + expression["eps"])
+
+
+def _arithmetic(function):
+    return lambda _, left, right: function(left.astype(np.float64), right.astype(np.float64))
+
+
+STRUCTURE = {
+    "full": lambda expression: np.full(tuple(expression["shape"]), expression["full"], dtype=np.float64),
+    "literal": lambda expression: np.array(expression["literal"]),
+}
+MOVING = {
+    "reshape": lambda expression, operand: operand.reshape(tuple(expression["shape"])),
+    "transpose": lambda expression, operand: operand.transpose(expression["perm"]),
+    "slice": _slice,
+    "take": lambda expression, operand: np.take(operand, expression["indices"], axis=expression["axis"]),
+    "rsqrt": _rsqrt,
+}
+COMBINING = {
+    "concat": lambda expression, *operands: np.concatenate(operands, axis=expression["axis"]),
+    "add": _arithmetic(np.add),
+    "sub": _arithmetic(np.subtract),
+    "mul": _arithmetic(np.multiply),
+    "div": _arithmetic(np.divide),
+}
 KINDS = {
     "tensor": {"tensor"},
     "full": {"full", "shape"},
     "reshape": {"reshape", "shape"},
     "transpose": {"transpose", "perm"},
+    "literal": {"literal"},
+    "slice": {"slice", "axis", "start", "end"},
+    "take": {"take", "axis", "indices"},
+    "concat": {"concat", "axis"},
     "rsqrt": {"rsqrt", "eps"},
     "add": {"add"},
     "sub": {"sub"},
     "mul": {"mul"},
+    "div": {"div"},
 }
 
 

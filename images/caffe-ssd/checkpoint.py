@@ -25,7 +25,7 @@ def main() -> None:
         parameters = json.load(file)["parameters"]
     tensors = weights.Weights("in/ir/weights.safetensors")
     net = caffe.Net("in/code/deploy.prototxt", caffe.TEST)
-    check_coverage({(row["layer"], row["blob"]) for row in parameters}, net)
+    check_coverage({(layer, blob) for layer, blob in (row["name"] for row in parameters)}, net)
     for row in parameters:
         set_blob(net, row, weights.evaluate(row["value"], tensors))
     shutil.copyfile("in/code/deploy.prototxt", "out/deploy.prototxt")
@@ -46,8 +46,9 @@ def check_coverage(planned: set[tuple[str, int]], net: caffe.Net) -> None:
 
 def set_blob(net: caffe.Net, row: Mapping[str, Any], value: numpy.ndarray) -> None:
     """Set the blob that the plan's ``row`` names to ``value``, whose shape has to be the blob's, exactly."""
-    blob = net.params[row["layer"]][row["blob"]]
-    name, shape = f"{row['layer']}[{row['blob']}]", list(blob.data.shape)
+    layer, index = row["name"]
+    blob = net.params[layer][index]
+    name, shape = f"{layer}[{index}]", list(blob.data.shape)
     if not shape == row["shape"] == list(value.shape):
         raise ValueError(
             f"{name} has the shape {shape} in the network, {row['shape']} in the plan,"

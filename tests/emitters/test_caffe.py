@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import converter
-from converter.emitters import emits, emitters, plan
+from converter import plan
+from converter.emitters import emits, emitters
 from converter.emitters.caffe import FILES, pooling
 from converter.emitters.caffe.prototxt import decimal
 from converter.errors import BadInput, Unsupported
@@ -132,7 +133,7 @@ def test_the_plan_covers_the_network(case: Case) -> None:
     read = {name for layer in layers for name in layer.get("bottom", []) if name not in layer.get("top", [])}
     assert written - read <= set(blueprint["outputs"].values())
     assert set(blueprint["outputs"].values()) | set(blueprint["inputs"].values()) <= written
-    assert {row["layer"] for row in blueprint["parameters"]} <= set(layer_names)
+    assert {row["name"][0] for row in blueprint["parameters"]} <= set(layer_names)
     places = [place if isinstance(place, str) else place[0] for place in blueprint["trace"].values()]
     assert set(places) <= set(layer_names)
 
@@ -336,9 +337,9 @@ def test_decimals_are_exact(value: float) -> None:
 
 
 def test_the_plan_spells_each_expression() -> None:
-    parameter = plan.Parameter("conv", 0, (2,), plan.full(0.5, (2,)))
+    parameter = plan.Parameter(("conv", 0), (2,), plan.full(0.5, (2,)))
     text = plan.render([parameter], inputs={}, outputs={"a": "b"}, trace={}).decode()
-    row = '{"layer": "conv", "blob": 0, "shape": [2], "value": {"full": 0.5, "shape": [2]}}'
+    row = '{"name": ["conv", 0], "shape": [2], "value": {"full": 0.5, "shape": [2]}}'
     assert text == (
         f'{{\n  "parameters": [\n    {row}\n  ],\n'
         '  "inputs": {},\n  "outputs": {\n    "a": "b"\n  },\n  "trace": {}\n}\n'

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import onnx_ir
 
-from converter.emitters import plan, translate
+from converter import plan
+from converter.emitters import prepare, translate
 from converter.emitters.caffe import (  # noqa: F401 - each registers its operators
     activation,
     convolution,
@@ -37,6 +38,7 @@ def emit(model: onnx_ir.Model, *, merge_bn: bool = False) -> dict[str, bytes]:
     Raises:
         Unsupported: Caffe cannot express the model exactly.
     """
+    model = prepare(model, "caffe")
     parts: list[Layer | Alias] = [part for parts in translate(model.graph, "caffe") for part in parts]
     if merge_bn:
         parts = merge_batch_norms(parts, model.graph.outputs)
@@ -46,7 +48,7 @@ def emit(model: onnx_ir.Model, *, merge_bn: bool = False) -> dict[str, bytes]:
 
 def _plan(net: Net) -> bytes:
     parameters = [
-        plan.Parameter(layer.name, index, blob.shape, blob.value)
+        plan.Parameter((layer.name, index), blob.shape, blob.value)
         for layer in net.layers
         for index, blob in enumerate(layer.blobs)
     ]

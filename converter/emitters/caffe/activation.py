@@ -6,8 +6,8 @@ from typing import Any
 
 import onnx_ir
 
-from converter.emitters import Refused, constant, emits, parameter_shape
-from converter.emitters.caffe.layer import Blob, Layer, omit, only_output, parameter
+from converter.emitters import Refused, constant, emits, only_output, parameter_shape
+from converter.emitters.caffe.layer import Blob, Layer, omit, parameter
 from converter.ir import dims
 
 

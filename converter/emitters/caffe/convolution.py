@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import onnx_ir
 
-from converter.emitters import Refused, emits, parameter_shape
-from converter.emitters.caffe.layer import Blob, Layer, only_output, pair, parameter, size
+from converter.emitters import Refused, emits, only_output, parameter_shape
+from converter.emitters.caffe.layer import Blob, Layer, pair, parameter, size
 from converter.ir import dims
 
 

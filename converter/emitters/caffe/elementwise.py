@@ -6,8 +6,8 @@ from typing import Any
 
 import onnx_ir
 
-from converter.emitters import Refused, constant, emits, is_constant, is_parameter
-from converter.emitters.caffe.layer import Layer, Token, omit, only_output
+from converter.emitters import Refused, constant, emits, is_constant, is_parameter, only_output
+from converter.emitters.caffe.layer import Layer, Token, omit
 from converter.ir import dims
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import onnx_ir
 
-from converter.emitters import Refused, parameter_shape, plan
+from converter import plan
+from converter.emitters import Refused, parameter_shape
 from converter.ir import dims
+from converter.passes.fold import expression_of
 
 
 class Token(str):
@@ -71,19 +73,6 @@ class Alias:
     exact: bool = True
 
 
-def only_output(node: onnx_ir.Node) -> onnx_ir.Value:
-    """The first output of ``node``.
-
-    Raises:
-        Refused: Another of its outputs is used.
-    """
-    first, *others = node.outputs
-    for other in others:
-        if other.uses() or other.is_graph_output():
-            raise Refused(f"output {node.outputs.index(other)} is used")
-    return first
-
-
 def parameter(value: onnx_ir.Value, shape: Sequence[int] | None = None) -> Blob:
     """The blob for the IR's parameter ``value``, with the same elements as ``shape`` where given.
 
@@ -94,7 +83,7 @@ def parameter(value: onnx_ir.Value, shape: Sequence[int] | None = None) -> Blob:
     wanted = found if shape is None else tuple(shape)
     if int(np.prod(found)) != int(np.prod(wanted)):
         raise Refused(f"{value.name} has the shape {list(found)}, not {list(wanted)}")
-    read = plan.tensor(str(value.name))
+    read = expression_of(value)
     return Blob(wanted, read if found == wanted else plan.reshape(read, wanted))
 
 

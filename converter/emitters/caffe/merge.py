@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import onnx_ir
 
-from converter.emitters import plan
+from converter import plan
 from converter.emitters.caffe.layer import Alias, Blob, Layer
 from converter.emitters.caffe.prototxt import decimal
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import onnx_ir
 
-from converter.emitters import Refused, emits, plan
-from converter.emitters.caffe.layer import Blob, Layer, omit, only_output, parameter
+from converter import plan
+from converter.emitters import Refused, emits, only_output
+from converter.emitters.caffe.layer import Blob, Layer, omit, parameter
 from converter.ir import dims
 
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import onnx_ir
 
-from converter.emitters import Refused, emits
-from converter.emitters.caffe.layer import Layer, Token, only_output, pair, size
+from converter.emitters import Refused, emits, only_output
+from converter.emitters.caffe.layer import Layer, Token, pair, size
 
 
 @dataclass(frozen=True)

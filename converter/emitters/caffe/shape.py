@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import onnx_ir
 
-from converter.emitters import Refused, constant, emits, is_constant, is_parameter, operator_of
-from converter.emitters.caffe.layer import Alias, Layer, only_output
+from converter.emitters import Refused, constant, emits, is_constant, is_parameter, only_output, operator_of
+from converter.emitters.caffe.layer import Alias, Layer
 from converter.ir import dims
 
 

@@ -2,7 +2,7 @@
 
 A plan is data. It is applied where the checkpoint is built, by ``images/base/weights.py``, which documents what
 each expression means; the functions here only spell them. Arithmetic is done in float64 and rounded once, and
-what is only moved (``tensor``, ``reshape``, ``transpose``) keeps its bits.
+what is only moved (``tensor``, ``reshape``, ``transpose``, ``slice``, ``take``, ``concat``) keeps its bits.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ class Parameter:
     """One parameter of the target.
 
     Attributes:
-        layer: The target's layer.
-        blob: Its number among the layer's parameters.
+        name: What the target calls it; where it numbers the parameters of a layer, the layer's name and the number.
         shape: The shape the target gives it.
         value: What it is set to.
+        dtype: Its element type, as numpy calls it.
     """
 
-    layer: str
-    blob: int
+    name: str | tuple[str, int]
     shape: tuple[int, ...]
     value: Expression
+    dtype: str = "float32"
 
 
 def tensor(name: str) -> Expression:
@@ -47,6 +47,31 @@ def reshape(value: Expression, shape: Sequence[int]) -> Expression:
     return {"reshape": value, "shape": list(shape)}
 
 
+def literal(values: Sequence[Any]) -> Expression:
+    """An array of numbers that are part of the structure, as nested lists."""
+    return {"literal": list(values)}
+
+
+def transpose(value: Expression, perm: Sequence[int]) -> Expression:
+    """``value`` with its axes in the order ``perm``."""
+    return {"transpose": value, "perm": list(perm)}
+
+
+def slice_(value: Expression, axis: int, start: int, end: int) -> Expression:
+    """The elements ``start`` to ``end`` along ``axis``."""
+    return {"slice": value, "axis": axis, "start": start, "end": end}
+
+
+def take(value: Expression, axis: int, indices: Sequence[int]) -> Expression:
+    """The elements ``indices`` along ``axis``, in that order."""
+    return {"take": value, "axis": axis, "indices": list(indices)}
+
+
+def concat(values: Sequence[Expression], axis: int) -> Expression:
+    """One after the other along ``axis``."""
+    return {"concat": list(values), "axis": axis}
+
+
 def add(left: Expression, right: Expression) -> Expression:
     """The sum of both, broadcast as numpy does."""
     return {"add": [left, right]}
@@ -60,6 +85,11 @@ def sub(left: Expression, right: Expression) -> Expression:
 def mul(left: Expression, right: Expression) -> Expression:
     """The product of both, broadcast as numpy does."""
     return {"mul": [left, right]}
+
+
+def div(left: Expression, right: Expression) -> Expression:
+    """The quotient of both, broadcast as numpy does."""
+    return {"div": [left, right]}
 
 
 def rsqrt(value: Expression, eps: float) -> Expression:
@@ -82,15 +112,19 @@ def render(
         outputs: The IR's outputs to the target's.
         trace: Each of the IR's intermediate values that the target has, to where it has it.
     """
-    rows = [{"layer": p.layer, "blob": p.blob, "shape": list(p.shape), "value": p.value} for p in parameters]
     parts = [
-        _lines("parameters", [json.dumps(row) for row in rows], "[]"),
+        _lines("parameters", [json.dumps(_row(parameter)) for parameter in parameters], "[]"),
         *(
             _lines(key, [f"{json.dumps(name)}: {json.dumps(place)}" for name, place in table.items()], "{}")
             for key, table in (("inputs", inputs), ("outputs", outputs), ("trace", trace))
         ),
     ]
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def _row(parameter: Parameter) -> dict[str, Any]:
+    other = {} if parameter.dtype == "float32" else {"dtype": parameter.dtype}
+    return {"name": parameter.name, "shape": list(parameter.shape), **other, "value": parameter.value}
 
 
 def _lines(key: str, lines: list[str], brackets: str) -> str:
