@@ -1,8 +1,8 @@
 """Fold what is computed of parameters alone into parameters of its own.
 
 An LSTM's weights, say, come cut out of one packed vector: ``Split``, ``Reshape`` and ``Gather`` of a parameter. A
-target wants them as parameters. Their values are not known here, so each becomes a :class:`Derived`: its shape, and the
-expression that a weight plan says it with, which is computed when the checkpoint is built.
+target wants them as parameters. Their values are not known here, so each becomes a :class:`Derived`: its shape, and
+the expression that a weight plan says it with, which is computed when the checkpoint is built.
 """
 
 from __future__ import annotations

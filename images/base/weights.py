@@ -74,7 +74,7 @@ def _evaluate(expression, weights):
         return STRUCTURE[kind](expression)
     if isinstance(operand, list):
         operands = [_evaluate(part, weights) for part in operand]
-        return COMBINING[kind](expression, *operands)
+        return COMBINING[kind](expression, operands)
     return MOVING[kind](expression, _evaluate(operand, weights))
 
 
@@ -87,7 +87,7 @@ def _rsqrt(expression, operand):
 
 
 def _arithmetic(function):
-    return lambda _, left, right: function(left.astype(np.float64), right.astype(np.float64))
+    return lambda _, operands: function(operands[0].astype(np.float64), operands[1].astype(np.float64))
 
 
 STRUCTURE = {
@@ -102,7 +102,7 @@ MOVING = {
     "rsqrt": _rsqrt,
 }
 COMBINING = {
-    "concat": lambda expression, *operands: np.concatenate(operands, axis=expression["axis"]),
+    "concat": lambda expression, operands: np.concatenate(operands, axis=expression["axis"]),
     "add": _arithmetic(np.add),
     "sub": _arithmetic(np.subtract),
     "mul": _arithmetic(np.multiply),

@@ -10,6 +10,7 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters.caffe.layer import Alias, Fields, Layer
+from converter.emitters.names import Names
 from converter.errors import Unsupported
 from converter.ir import BATCH, dims
 
@@ -51,21 +52,6 @@ class Net:
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     trace: Mapping[str, Any]
-
-
-class Names:
-    """Gives out names, none of them twice."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def take(self, wanted: str) -> str:
-        """Return ``wanted``, or where that is taken ``wanted`` with the first free number from 2 on."""
-        name, number = wanted, 2
-        while name in self._taken:
-            name, number = f"{wanted}_{number}", number + 1
-        self._taken.add(name)
-        return name
 
 
 def assemble(parts: Iterable[Layer | Alias], graph: onnx_ir.Graph) -> Net:
