@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Expression = Mapping[str, Any]
@@ -24,12 +24,14 @@ class Parameter:
         shape: The shape the target gives it.
         value: What it is set to.
         dtype: Its element type, as numpy calls it.
+        notes: What else the target's checkpoint step has to know of it.
     """
 
     name: str | tuple[str, int]
     shape: tuple[int, ...]
     value: Expression
     dtype: str = "float32"
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def tensor(name: str) -> Expression:
@@ -103,6 +105,7 @@ def render(
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
     trace: Mapping[str, Any],
+    **facts: Any,
 ) -> bytes:
     """Return a plan as JSON, one parameter a line.
 
@@ -111,6 +114,7 @@ def render(
         inputs: The IR's inputs to the target's.
         outputs: The IR's outputs to the target's.
         trace: Each of the IR's intermediate values that the target has, to where it has it.
+        facts: What else the target's steps have to know, by name: JSON values.
     """
     parts = [
         _lines("parameters", [json.dumps(_row(parameter)) for parameter in parameters], "[]"),
@@ -119,12 +123,19 @@ def render(
             for key, table in (("inputs", inputs), ("outputs", outputs), ("trace", trace))
         ),
     ]
+    parts += [f'  "{key}": {json.dumps(value)}' for key, value in facts.items()]
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
 def _row(parameter: Parameter) -> dict[str, Any]:
     other = {} if parameter.dtype == "float32" else {"dtype": parameter.dtype}
-    return {"name": parameter.name, "shape": list(parameter.shape), **other, "value": parameter.value}
+    return {
+        "name": parameter.name,
+        "shape": list(parameter.shape),
+        **other,
+        **parameter.notes,
+        "value": parameter.value,
+    }
 
 
 def _lines(key: str, lines: list[str], brackets: str) -> str:

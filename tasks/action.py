@@ -48,6 +48,10 @@ class Image:
     identity: str
 
 
+WHATEVER = "."
+"""As an output: all that there is below ``out/``."""
+
+
 @dataclass(frozen=True)
 class Action:
     """A program run once, on declared inputs, for declared outputs, without network.
@@ -56,7 +60,8 @@ class Action:
         argv: The command; paths are relative to the working folder.
         image: What it runs in.
         inputs: Files below ``in/``, by path relative to it.
-        outputs: Files or folders below ``out/`` that it has to write, by path relative to it; no others.
+        outputs: Files or folders below ``out/`` that it has to write, by path relative to it; no others. Of a step
+            that decides itself what it writes: :data:`WHATEVER` alone.
         env: The whole environment.
         timeout: Seconds. Part of the key, so that a slow machine cannot hide a limit that is too short.
     """
@@ -70,7 +75,8 @@ class Action:
 
     def __post_init__(self) -> None:
         """Refuse paths that leave the working folder."""
-        for path in (*(path for path, _ in self.inputs), *self.outputs):
+        outputs = () if self.outputs == (WHATEVER,) else self.outputs
+        for path in (*(path for path, _ in self.inputs), *outputs):
             parts = PurePosixPath(path).parts
             if not parts or parts[0] == "/" or ".." in parts or str(PurePosixPath(*parts)) != path:
                 raise ValueError(f"not a plain relative path: {path!r}")
@@ -113,7 +119,7 @@ def encode(action: Action) -> Encoded:
     command = reapi.Command(
         arguments=action.argv,
         environment_variables=[{"name": name, "value": value} for name, value in sorted(action.env)],
-        output_paths=sorted(f"out/{path}" for path in action.outputs),
+        output_paths=sorted("out" if path == WHATEVER else f"out/{path}" for path in action.outputs),
     )
     key = add(
         reapi.Action(

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from converter.errors import BadInput
 from converter.steps import REFUSED
-from tasks.action import Action, Digest, Encoded, Image, Tree, encode
+from tasks.action import WHATEVER, Action, Digest, Encoded, Image, Tree, encode
 from tasks.errors import StepFailed
 from tasks.executors import Executor
 from tasks.manifest import Source
@@ -229,6 +229,7 @@ def collect(store: Store, action: Action, folder: Path) -> dict[str, Digest]:
         if path.is_file():
             found[path.relative_to(folder).as_posix()] = path
     missing = [output for output in action.outputs if not (folder / output).exists()]
+    missing += ["anything"] * (action.outputs == (WHATEVER,) and not found)
     extra = [name for name in found if not any(_covers(output, name) for output in action.outputs)]
     if missing or extra:
         problems = [f"did not write {', '.join(missing)}"] * bool(missing)
@@ -238,7 +239,7 @@ def collect(store: Store, action: Action, folder: Path) -> dict[str, Digest]:
 
 
 def _covers(output: str, name: str) -> bool:
-    return name == output or name.startswith(f"{output}/")
+    return output in (WHATEVER, name) or name.startswith(f"{output}/")
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int, int]]:

@@ -211,7 +211,7 @@ class Plan:
         return all(self.session.done.get(step) == "up to date" for step in steps)
 
     def _summary(self, model: Manifest, target: str) -> None:
-        report.summary(self.session.build / _folder(model, target), TARGETS[target])
+        report.summary(self.session.build / _folder(model, target))
 
 
 def as_task(session: Session, step: Step, doc: str) -> Task:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from converter.errors import TransshipError
 from tasks.manifest import Manifest
-from tasks.targets import TARGETS, Target
+from tasks.targets import TARGETS
 
 _COLOURS = {"exact": "green", "close": "yellow", "differs": "red"}
 
@@ -49,7 +49,7 @@ def overview(manifests: Mapping[str, Manifest]) -> None:
         console.print(f"[bold]doit {command:{len(example)}}[/bold]  {what}")
 
 
-def summary(folder: Path, target: Target) -> None:
+def summary(folder: Path) -> None:
     """Print the verdict in ``folder`` output by output, and the paths of the files made."""
     verdict = json.loads((folder / "verify.json").read_text())
     console = Console(highlight=False)
@@ -67,8 +67,9 @@ def summary(folder: Path, target: Target) -> None:
     )
     console.print(table)
     console.print()
-    for name in target.checkpoint:
-        console.print(shown(folder / "checkpoint" / name), soft_wrap=True)
+    for path in sorted((folder / "checkpoint").rglob("*")):
+        if path.is_file():
+            console.print(shown(path), soft_wrap=True)
 
 
 def _version(side: Mapping[str, Any]) -> str:

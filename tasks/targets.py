@@ -12,23 +12,14 @@ class Target:
     Attributes:
         toolchain: The image, a folder below ``images/``, that holds ``checkpoint.py`` and ``run.py``.
         title: What a person calls it.
-        code: Files that the emitter ``converter.emitters.<target>`` writes.
-        checkpoint: Files that the framework writes.
     """
 
     toolchain: str
     title: str
-    code: tuple[str, ...]
-    checkpoint: tuple[str, ...]
 
 
 TARGETS = {
-    "caffe": Target(
-        "caffe-ssd",
-        "Caffe",
-        code=("deploy.prototxt", "weights.plan.json"),
-        checkpoint=("deploy.prototxt", "weights.caffemodel"),
-    ),
+    "caffe": Target("caffe-ssd", "Caffe"),
 }
 """By the name used in tasks and in ``build/``."""
 

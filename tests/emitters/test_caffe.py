@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,66 +22,20 @@ from converter.emitters.caffe import FILES, pooling
 from converter.emitters.caffe.prototxt import decimal
 from converter.errors import BadInput, Unsupported
 from converter.ir import PREPROCESS
-from tests.emitters import cases
-from tests.emitters.cases import CASES, REFUSALS, Case, batch_norm
+from tests.emitters.cases import common as cases
+from tests.emitters.cases.common import CASES, REFUSALS, Case
+from tests.emitters.golden import compare_with_golden, representative
 from tests.emitters.models import Array, Builder
 from tests.emitters.prototxt import layers_of
 
-GOLDEN = Path(__file__).parent / "golden"
-UPDATE = "TRANSSHIP_UPDATE_GOLDEN"
 ROOT = Path(__file__).parents[2]
 
 
-def representative() -> ir.Model:
-    """A net with something of everything that is laid out in a way of its own."""
-    net = Builder("ExampleNet")
-    data = net.input("data", ("batch", 3, 18, 24))
-    value = net.node("Sub", "_minusscalar0", data, net.constant("_minusscalar0/scalar", 127.5))
-    value = net.node("Mul", "_mulscalar0", value, net.constant("_mulscalar0/scalar", 0.0078125))
-    value = net.node(
-        "Conv",
-        "conv1",
-        value,
-        net.parameter("conv1_weight", (8, 3, 3, 5)),
-        pads=(1, 2, 1, 2),
-        strides=(1, 2),
-        dilations=(2, 1),
-        kernel_shape=(3, 5),
-    )
-    value = net.node("PRelu", "prelu1", batch_norm(net, value, "bn1", 8), net.parameter("prelu1_gamma", (8, 1, 1)))
-    value = net.node("MaxPool", "pool1", value, kernel_shape=(3, 3), strides=(2, 2), pads=(1, 1, 1, 1))
-    left, right = net.nodes(
-        "Split", "slice1", value, outputs=["slice1_output0", "slice1_output1"], axis=1, num_outputs=2
-    )
-    value = net.node("Concat", "concat1", right, left, axis=1)
-    branch = net.node("Conv", "conv2", value, *_conv_parameters(net, "conv2", (8, 4, 1, 1)), group=2)
-    value = net.node("LeakyRelu", "plus1/act", net.node("Add", "plus1", branch, value), alpha=0.1)
-    flat = net.node("Flatten", "fc1/flatten", value, axis=1)
-    value = net.node("Gemm", "fc1", flat, *_conv_parameters(net, "fc1", (16, 8 * 8 * 6)), transB=1)
-    value = net.node("Dropout", "drop1", value, net.constant("drop1/ratio", 0.25))
-    first = net.node("Gemm", "fc2", value, *_conv_parameters(net, "fc2", (2, 16)), transB=1)
-    second = net.node("Gemm", "fc3", value, net.parameter("fc3_weight", (4, 16)), transB=1)
-    preprocess = {"channels": "BGR", "mean": 127.5, "scale": 0.0078125}
-    return net.model(
-        net.node("Softmax", "prob1", first, axis=1), second, metadata={PREPROCESS: json.dumps(preprocess)}
-    )
-
-
-def _conv_parameters(net: Builder, name: str, shape: tuple[int, ...]) -> tuple[ir.Value, ir.Value]:
-    return net.parameter(f"{name}_weight", shape), net.parameter(f"{name}_bias", shape[:1])
-
-
-@pytest.mark.parametrize(("folder", "options"), [("plain", {}), ("merged", {"merge_bn": True})])
-def test_golden(folder: str, options: dict[str, bool]) -> None:
-    """Set the variable named by UPDATE to write the files anew, and read the difference before you commit it."""
+@pytest.mark.parametrize(("variant", "options"), [("plain", {}), ("merged", {"merge_bn": True})])
+def test_golden(variant: str, options: dict[str, bool]) -> None:
     files = converter.emit(representative(), "caffe", **options)
     assert tuple(files) == FILES
-    if os.environ.get(UPDATE):
-        (GOLDEN / folder).mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (GOLDEN / folder / name).write_bytes(content)
-    for name, content in files.items():
-        assert content.decode() == (GOLDEN / folder / name).read_text(encoding="utf-8")
+    compare_with_golden(f"caffe/{variant}", files)
 
 
 def test_the_weights_are_not_read(tmp_path: Path) -> None:

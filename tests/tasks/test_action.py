@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import reapi
-from tasks.action import Action, Digest, Image, decode_result, encode, encode_result, inputs
+from tasks.action import WHATEVER, Action, Digest, Image, decode_result, encode, encode_result, inputs
 
 EMPTY = Digest.of(b"")
 BASE = Action(
@@ -72,7 +72,14 @@ def test_paths_cannot_leave_the_working_folder(path: str) -> None:
     with pytest.raises(ValueError, match="not a plain relative path"):
         dataclasses.replace(BASE, inputs=((path, EMPTY),))
     with pytest.raises(ValueError, match="not a plain relative path"):
-        dataclasses.replace(BASE, outputs=(path,))
+        dataclasses.replace(BASE, outputs=(path, "b"))
+
+
+def test_a_step_may_decide_itself_what_it_writes() -> None:
+    encoded = encode(dataclasses.replace(BASE, outputs=(WHATEVER,)))
+    action = reapi.Action.FromString(encoded.blobs[encoded.key])
+    blobs = {digest.hash: data for digest, data in encoded.blobs.items()}
+    assert list(reapi.Command.FromString(blobs[action.command_digest.hash]).output_paths) == ["out"]
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True), st.binary()))

@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.action import WHATEVER, Action, Digest, Image
+from tasks.errors import StepFailed
+from tasks.execution import collect
+from tasks.store import Store
 from tests.support.chain import STEP, Chain
 
 ALL = ("first", "second", "third", "fourth")
@@ -203,6 +207,16 @@ def test_a_step_that_breaks_its_contract_is_not_recorded(chain: Chain, script: s
         failed = chain.doit("make:first")
         assert failed.returncode == 1
         assert said in failed.stderr
+
+
+def test_a_step_that_decides_what_it_writes_has_to_write_something(tmp_path: Path) -> None:
+    store, image = Store(tmp_path / "store", tmp_path), Image("host", "test")
+    action = Action(argv=("true",), image=image, inputs=(), outputs=(WHATEVER,))
+    (tmp_path / "out" / "folder").mkdir(parents=True)
+    with pytest.raises(StepFailed, match="did not write anything"):
+        collect(store, action, tmp_path / "out")
+    (tmp_path / "out" / "folder" / "a").write_text("cargo")
+    assert collect(store, action, tmp_path / "out") == {"folder/a": Digest.of(b"cargo")}
 
 
 def test_a_step_has_its_own_environment(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,50 @@
+"""Every target on the whole corpus, without its framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+import pytest
+
+from converter.emitters import emitters, live_nodes, operator_of, prepare
+from tasks.targets import TARGETS
+from tests.emitters.corpus import Subject
+from tests.emitters.refusals import emit, recorded, refused
+from tests.emitters.targets import tolerances
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_target_refuses_is_on_record(target: str, subjects: Mapping[str, Subject]) -> None:
+    assert refused(subjects.values(), target) == recorded(target), f"python -m tests.emitters.refusals {target}"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_operator_has_a_case(target: str, subjects: Mapping[str, Subject]) -> None:
+    without = recorded(target)
+    used = {
+        operator_of(node)
+        for subject in subjects.values()
+        if subject.id not in without
+        for node in live_nodes(prepare(subject.load(), target).graph)
+    }
+    assert set(emitters(target)) - used == set()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_emission_is_deterministic_and_leaves_the_model_alone(target: str, subjects: Mapping[str, Subject]) -> None:
+    for name in list(subjects)[::17]:
+        model = subjects[name].load()
+        names = [[node.name, *(value.name for value in node.outputs)] for node in model.graph]
+        first = emit(subjects[name], target)
+        assert first == emit(subjects[name], target)
+        assert names == [[node.name, *(value.name for value in node.outputs)] for node in model.graph]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_tolerance_is_of_a_case(target: str, subjects: Mapping[str, Subject]) -> None:
+    for pattern, (_, reason) in tolerances(target).items():
+        assert any(fnmatchcase(name, pattern) for name in subjects), pattern
+        assert reason
