@@ -15,7 +15,7 @@ An emitter sees structure only. It knows the names and shapes of parameters, and
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -127,8 +127,13 @@ def prepare(model: onnx_ir.Model, target: str) -> onnx_ir.Model:
     return fold_parameters(inline(model, lambda function: f"{DOMAIN}::{function}" in known))
 
 
-def translate(graph: onnx_ir.Graph, target: str) -> list[Any]:
+def translate(graph: onnx_ir.Graph, target: str, *, dtypes: Container[onnx_ir.DataType] | None = None) -> list[Any]:
     """Translate every node that ``graph``'s outputs depend on.
+
+    Args:
+        graph: Of a model that :func:`prepare` has made.
+        target: Whose emitters translate.
+        dtypes: The element types that the target computes with; all, if not given. Constants may be of any.
 
     Returns:
         The translations in the graph's own, topological, order. Nodes that only hold a constant have none.
@@ -140,12 +145,21 @@ def translate(graph: onnx_ir.Graph, target: str) -> list[Any]:
     translations, problems = [], []
     for node in live_nodes(graph):
         try:
+            if dtypes is not None:
+                _check_types(node, dtypes)
             translations.append(_translation(node, known.get(operator_of(node))))
         except Refused as refusal:
             problems.append((node, str(refusal)))
     if problems:
         raise _unsupported(problems, target)
     return translations
+
+
+def _check_types(node: onnx_ir.Node, dtypes: Container[onnx_ir.DataType]) -> None:
+    """Refuse a node that computes with another type than ``dtypes``, or is given one."""
+    for value in (*node.inputs, *node.outputs):
+        if value is not None and value.dtype not in dtypes and not (is_parameter(value) or is_constant(value)):
+            raise Refused(f"there are no {'unknown' if value.dtype is None else value.dtype.name.lower()} values")
 
 
 def live_nodes(graph: onnx_ir.Graph) -> list[onnx_ir.Node]:

@@ -39,7 +39,8 @@ def emit(model: onnx_ir.Model, *, merge_bn: bool = False) -> dict[str, bytes]:
         Unsupported: Caffe cannot express the model exactly.
     """
     model = prepare(model, "caffe")
-    parts: list[Layer | Alias] = [part for parts in translate(model.graph, "caffe") for part in parts]
+    translations = translate(model.graph, "caffe", dtypes=(onnx_ir.DataType.FLOAT,))
+    parts: list[Layer | Alias] = [part for parts in translations for part in parts]
     if merge_bn:
         parts = merge_batch_norms(parts, model.graph.outputs)
     net = assemble(parts, model.graph)

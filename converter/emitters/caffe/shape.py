@@ -22,10 +22,12 @@ def flatten(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = 1) -> list[L
     """``Flatten``; nothing where only inner products follow, which flatten for themselves.
 
     Raises:
-        Refused: ``axis`` is not 1: Caffe keeps the dimensions before it.
+        Refused: ``axis`` is not 1: Caffe keeps the dimensions before it; or there is none but the batch.
     """
     if axis not in (1, 1 - len(dims(data))):
         raise Refused(f"axis {axis} is not 1")
+    if len(dims(data)) < 2:
+        raise Refused("the data have one dimension")
     top = only_output(node)
     readers = top.uses()
     if (
