@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.doit_plugins import Reporter
-from tasks.plan import Plan, Task
+from tasks.plan import Task, open_plan
 
-plan = Plan(Path(__file__).parent)
+plan = open_plan(Path(__file__).parent)
 
 DOIT_CONFIG = {
     "default_tasks": ["overview"],

@@ -214,6 +214,14 @@ class Plan:
         report.summary(self.session.build / _folder(model, target))
 
 
+def open_plan(root: Path) -> Plan:
+    """The plan of the project ``root``, as the task file opens it: a bad manifest ends doit with what is wrong."""
+    try:
+        return Plan(root)
+    except TransshipError as error:
+        raise SystemExit(str(error)) from None
+
+
 def as_task(session: Session, step: Step, doc: str) -> Task:
     """``step`` as a task of doit: skipped where the cache has it, else after the steps that it needs."""
     paths = [session.build / path for path in _cleaned(step)]

@@ -174,3 +174,12 @@ def test_a_wrong_hash(model: Model) -> None:
 def assert_short(said: str) -> None:
     """One to three lines."""
     assert 1 <= len(said.strip().splitlines()) <= 3, said
+
+
+def test_a_manifest_that_is_not_understood(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", tmp_path / "cache")
+    (project.folder / "models" / "broken.toml").write_text('title = "A model of a test"\n')
+    failed = project.doit("convert:mtcnn-onet-caffe")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("the manifest broken.toml is not right: ")
+    assert "Traceback" not in failed.stderr
