@@ -1,4 +1,4 @@
-"""``docs/operators.md``: what can be read and what can be written, from the registries and from the cases.
+"""``docs/operators.md``: what can be read, from the registry and from the cases.
 
 ``python -m tests.catalogue > docs/operators.md`` brings it up to date; a test sees that it is. What an operator
 becomes is observed, not declared: it is what the parser made of the cases that tests run.
@@ -6,9 +6,7 @@ becomes is observed, not declared: it is what the parser made of the cases that 
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -19,7 +17,6 @@ from pathlib import Path
 import onnx_ir
 
 import converter
-from converter import emitters
 from converter.ir import DOMAIN
 from converter.parsers.mxnet.attributes import Attribute, spell
 from converter.parsers.mxnet.registry import Operator, operators, refused
@@ -27,12 +24,14 @@ from tests.parsers.case import Case
 from tests.parsers.cases import CASES
 from tests.parsers.files import write
 
-_HEAD = """# Operators
+_HEAD = """# Operators that are read
 
-Generated from the registries and the tests' cases by `python -m tests.catalogue`; not to be edited.
+Generated from the registry and the tests' cases by `python -m tests.catalogue`; not to be edited.
 
 What is not here is refused by name, all of it at once, before anything is written. So are values that a signature
 does not list, and combinations that nothing expresses exactly; the notes say which.
+
+What targets can express is in [targets/](targets).
 
 ## Read from MXNet
 
@@ -55,10 +54,8 @@ class Observed:
 
 def render(observed: Mapping[str, Observed]) -> str:
     """The whole document, as Markdown."""
-    targets = sorted(module.name for module in pkgutil.iter_modules(emitters.__path__) if module.ispkg)
-    written = (line for target in targets for line in _written(target))
     rows = [(_names(names), because) for because, names in _by_reason().items()]
-    return "\n".join([_HEAD, *_families(observed), _REFUSED, _table(("operator", "reason"), rows), *written])
+    return "\n".join([_HEAD, *_families(observed), _REFUSED, table(("operator", "reason"), rows)])
 
 
 def observe() -> dict[str, Observed]:
@@ -96,7 +93,7 @@ def _families(observed: Mapping[str, Observed]) -> Iterable[str]:
     head = ("operator", "becomes", "attributes and their defaults", "notes", "cases")
     for family, members in groupby(operators(), key=lambda operator: operator.family):
         yield f"### {family.capitalize()}\n"
-        yield _table(head, [_row(operator, observed) for operator in members])
+        yield table(head, [_row(operator, observed) for operator in members])
 
 
 def _row(operator: Operator, observed: Mapping[str, Observed]) -> tuple[str, ...]:
@@ -127,16 +124,6 @@ def _by_reason() -> dict[str, list[str]]:
     return found
 
 
-def _written(target: str) -> Iterable[str]:
-    importlib.import_module(f"converter.emitters.{target}")
-    yield f"## Written to {target}\n"
-    rows = [
-        (operator, emitter.function.__module__.rpartition(".")[2], ", ".join(sorted(emitter.attributes)))
-        for operator, emitter in emitters.emitters(target).items()
-    ]
-    yield _table(("ONNX operator", "family", "attributes"), rows)
-
-
 def _attributes(attributes: Iterable[Attribute]) -> str:
     return ", ".join(
         f"{attribute.name}: {_escaped(spell(attribute.annotation))}"
@@ -149,7 +136,8 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]
     return "\n".join(lines) + "\n"
 

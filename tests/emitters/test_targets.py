@@ -9,6 +9,7 @@ import pytest
 
 from converter.emitters import emitters, live_nodes, operator_of, prepare
 from tasks.targets import TARGETS
+from tests import target_docs
 from tests.emitters.corpus import Subject
 from tests.emitters.refusals import emit, recorded, refused
 from tests.emitters.targets import tolerances
@@ -48,3 +49,9 @@ def test_every_tolerance_is_of_a_case(target: str, subjects: Mapping[str, Subjec
     for pattern, (_, reason) in tolerances(target).items():
         assert any(fnmatchcase(name, pattern) for name in subjects), pattern
         assert reason
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_page_of_a_target_is_current(target: str, subjects: Mapping[str, Subject]) -> None:
+    text = (target_docs.FOLDER / f"{target}.md").read_text(encoding="utf-8")
+    assert text == target_docs.render(target, subjects.values()), "python -m tests.target_docs"
