@@ -34,9 +34,11 @@ class Tolerance:
 DEFAULT: Final = Tolerance()
 
 TOLERANCES: Final[Mapping[str, Tolerance]] = {}
-"""Targets whose runtime cannot keep the default limits even in its exact mode, each with the measured reason."""
+"""What cannot keep the default limits even in its exact mode, each with the measured reason: a target, or one option
+of a target (``ncnn storage=fp16``)."""
 
 
-def tolerance_for(target: str) -> Tolerance:
-    """The limits for a target: its entry in `TOLERANCES`, else the default ones."""
-    return TOLERANCES.get(target, DEFAULT)
+def tolerance_for(target: str, options: Mapping[str, object] | None = None) -> Tolerance:
+    """The limits for a target with the emitter's ``options``: their entry in `TOLERANCES`, else the default ones."""
+    spelled = [f"{target} {name}={value}" for name, value in sorted((options or {}).items())]
+    return next((TOLERANCES[key] for key in (*spelled, target) if key in TOLERANCES), DEFAULT)

@@ -106,12 +106,11 @@ class Conversion:
 
     def code(self, get: Outputs, target: str) -> Tree:
         """The target's readable network and its weight plan; made from the IR's structure alone."""
-        options = self.manifest.targets[target].options if target in self.manifest.targets else {}
         return get.action(
             self._on_host(
                 "emit",
                 (f"converter.emitters.{target}",),
-                {"target": target, "options": options},
+                {"target": target, "options": self._options(target)},
                 {"ir/model.onnx": self.ir(get)["model.onnx"]},
                 (WHATEVER,),
             )
@@ -196,6 +195,7 @@ class Conversion:
         params = {
             "model": self.manifest.name,
             "target": target,
+            "options": self._options(target),
             "runtime_image": get.image(toolchain).identity,
             "reference_image": get.image(SOURCES[self.manifest.framework]).identity,
             "order": self._order(get) if traces else [],
@@ -206,6 +206,9 @@ class Conversion:
             **below("candidate", candidate),
         }
         return get.action(self._on_host("compare", (), params, {**answers, **traces}, ("verify.json",)))
+
+    def _options(self, target: str) -> Mapping[str, Any]:
+        return self.manifest.targets[target].options if target in self.manifest.targets else {}
 
     def _order(self, get: Outputs) -> list[str]:
         """All values of the IR in the order in which they are computed."""

@@ -41,8 +41,8 @@ def render(target: str, subjects: Iterable[Subject]) -> str:
         [
             f"# {TARGETS[target].title}\n",
             f"{_GENERATED}\n",
-            _text(title),
-            _text(about),
+            f"{_text(title)}\n",
+            *([f"{_text(about)}\n"] if about else []),
             *_options(package),
             _OPERATORS,
             table(("operator", "becomes", "attributes", "cases"), rows),

@@ -1,7 +1,7 @@
 """The step ``compare``: judge the candidate's outputs by the reference's, and write the verdict.
 
-Reads ``in/params.json``, ``{"model", "target", "order", "runtime_image", "reference_image", "expect"}``, and of
-either side (``in/reference``, ``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed ``<case>/<output
+Reads ``in/params.json``, ``{"model", "target", "options", "order", "runtime_image", "reference_image", "expect"}``,
+and of either side (``in/reference``, ``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed ``<case>/<output
 name>``; writes ``out/verify.json``. Where both sides have a ``trace.npz`` and the verdict is not ``exact``, the first
 bad value of ``order`` is named. A verdict is never a failure of this step: what is accepted is for the build to
 decide.
@@ -27,7 +27,7 @@ def step(params: dict[str, Any], source: Path, target: Path) -> None:
     if len(reference) < MIN_CASES:
         raise BadInput(f"A verdict stands on at least {MIN_CASES} inputs, there are {len(reference)}")
     candidate = open_cases(source / "candidate" / "outputs.npz")
-    verdict = compare(reference, candidate, tolerance=tolerance_for(params["target"]))
+    verdict = compare(reference, candidate, tolerance=tolerance_for(params["target"], params["options"]))
     document = verify_json(
         verdict,
         model=params["model"],

@@ -341,6 +341,12 @@ class TestTolerance:
     def test_a_target_without_an_entry_has_the_defaults(self) -> None:
         assert tolerance_for("a target nobody listed") is DEFAULT
 
+    def test_an_option_may_have_an_entry_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wide = dataclasses.replace(DEFAULT, reason="half precision")
+        monkeypatch.setattr("converter.tolerance.TOLERANCES", {"x storage=fp16": wide})
+        assert tolerance_for("x", {"merge": True, "storage": "fp16"}) is wide
+        assert tolerance_for("x", {"storage": "fp32"}) is tolerance_for("x") is DEFAULT
+
     def test_a_wider_tolerance_is_applied_and_recorded(self) -> None:
         wide = dataclasses.replace(DEFAULT, exact=Limits(5e-3, 2e-2, 1e-4), reason="half precision")
         verdict = compare(scores(), add(scores(), 1e-3), tolerance=wide)

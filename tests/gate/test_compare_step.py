@@ -77,8 +77,9 @@ def run_step(
     write_side(folder / "in" / "reference", *reference)
     write_side(folder / "in" / "candidate", *candidate)
     (folder / "out").mkdir()
-    params = {"model": "net", "target": "caffe", "order": ORDER, "runtime_image": "a", "reference_image": "b"}
-    (folder / "in" / "params.json").write_text(json.dumps({**params, "expect": expect}))
+    params = {"model": "net", "target": "caffe", "options": {}, "order": ORDER, "expect": expect}
+    images = {"runtime_image": "a", "reference_image": "b"}
+    (folder / "in" / "params.json").write_text(json.dumps(params | images))
     return subprocess.run(
         [sys.executable, "-m", "converter.steps.compare"],
         cwd=folder,
