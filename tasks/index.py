@@ -35,6 +35,11 @@ ATTEMPTS = 4
 PIP_SECTIONS = ("global", "install", "download", ":env:")
 GIBIBYTE = 1 << 30
 
+_OWN_INDEX = (
+    "builds with a label (+cpu) are published by their project, not on the common index: "
+    "add the project's own to pip's `extra-index-url`, or a folder with the file to `find-links`"
+)
+
 # A source that has no page for a package is a normal answer, kept in `_Session.problems`; not a warning to print.
 logging.getLogger("unearth").addHandler(logging.NullHandler())
 
@@ -430,5 +435,5 @@ def _nothing_found(
     return DownloadError(
         f"the package index has no version {version} of {_split(requirement)[0]} that fits",
         where="; ".join(dict.fromkeys(problems)) or "pip's configured index",
-        fix="check the name and version, and that your mirror carries it",
+        fix=_OWN_INDEX if "+" in version else "check the name and version, and that your mirror carries it",
     )

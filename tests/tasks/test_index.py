@@ -142,6 +142,11 @@ def test_an_unknown_version_is_told_from_a_dead_network(shop: Shop, tmp_path: Pa
         fetch("nothing==1.0", [DIGEST], tmp_path)
 
 
+def test_a_build_with_a_label_is_said_to_be_elsewhere(shop: Shop, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=r"(?s)no version 1\.0\+cpu of thing.*project's own to pip's"):
+        fetch("thing==1.0+cpu", [DIGEST], tmp_path)
+
+
 def test_a_dead_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pip(monkeypatch, PIP_INDEX_URL="http://user:secret@127.0.0.1:9/simple")
     with pytest.raises(DownloadError, match="cannot be downloaded") as caught:
