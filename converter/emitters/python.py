@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 WIDTH = 100
+_QUOTES = '"' * 3
 
 
 class Code(str):
@@ -72,11 +73,12 @@ def docstring(paragraphs: Iterable[str], *, indent: int = 0) -> str:
     blocks = []
     for paragraph in paragraphs:
         safe = "\n".join(_printable(line) for line in paragraph.split("\n"))
-        filled = safe if "\n" in safe else textwrap.fill(safe, WIDTH - indent, break_long_words=False)
+        width = WIDTH - indent - (0 if blocks else 2 * len(_QUOTES))
+        filled = safe if "\n" in safe else textwrap.fill(safe, width, break_long_words=False)
         blocks.append(textwrap.indent(filled, margin))
     body = "\n\n".join(blocks).removeprefix(margin)
     end = f"\n{margin}" if "\n" in body or body.endswith(('"', "\\")) else ""
-    return f'{margin}"""{body}{end}"""'
+    return f"{margin}{_QUOTES}{body}{end}{_QUOTES}"
 
 
 def _number(value: Any) -> str:
@@ -96,5 +98,5 @@ def _text(value: str) -> str:
 
 def _printable(line: str) -> str:
     """``line`` without anything that could end a docstring or mean something else in it."""
-    escaped = line.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    escaped = line.replace("\\", "\\\\").replace(_QUOTES, '\\"' * 3)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in escaped)
