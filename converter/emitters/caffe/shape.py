@@ -8,7 +8,7 @@ import onnx_ir
 
 from converter.emitters import Refused, constant, emits, is_constant, is_parameter, only_output, operator_of
 from converter.emitters.caffe.layer import Alias, Layer
-from converter.ir import dims
+from converter.ir import BATCH, dims
 
 
 @emits("caffe", "Identity")
@@ -44,9 +44,11 @@ def reshape(node: onnx_ir.Node, data: onnx_ir.Value, shape: onnx_ir.Value, *, al
     """``Reshape``, where 0 and -1 mean what they mean in ONNX.
 
     Raises:
-        Refused: A 0 is meant as an empty dimension.
+        Refused: A 0 is meant as an empty dimension, or the shape fits one size of the batch only.
     """
     wanted = [int(dim) for dim in constant(shape).numpy()]
+    if BATCH in dims(data) and BATCH not in dims(only_output(node)):
+        raise Refused(f"the shape {wanted} fits one size of the batch only")
     if allowzero and 0 in wanted:
         raise Refused("a dimension is 0 and allowzero is set")
     return [_reshape(node, data, wanted)]

@@ -380,6 +380,7 @@ REFUSALS = {
     "max-pool-dilated": (partial(pool, "MaxPool", (8, 8), (3, 3), dilations=(2, 2)), "dilations [2, 2]"),
     "div": (partial(binary, "Div"), "divides by constants only"),
     "mul-zero-div": (partial(scalar, "Div", 0.0), "the constant is 0"),
+    "reshape-batch": (partial(reshape, [2, 120]), "the shape [2, 120] fits one size of the batch only"),
     "flatten-rows": (partial(unary, "Flatten", axis=2), "axis 2 is not 1"),
 }
 """What Caffe refuses: a model, and words of what it says."""
