@@ -10,6 +10,9 @@ from converter.emitters import Refused, constant, emits, only_output, parameter_
 from converter.emitters.caffe.layer import Blob, Layer, omit, parameter
 from converter.ir import dims
 
+_LEGACY = 4
+"""Most dimensions of a blob that layers written before there were N-dimensional ones can read."""
+
 
 @emits("caffe", "Relu")
 def relu(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Layer]:
@@ -68,9 +71,11 @@ def prelu(node: onnx_ir.Node, data: onnx_ir.Value, slope: onnx_ir.Value) -> list
     """``PReLU`` with one slope a channel, or ``channel_shared`` with one altogether.
 
     Raises:
-        Refused: The slope varies along another dimension than the channels.
+        Refused: The slope varies along another dimension than the channels, or there are more than four dimensions.
     """
     rank, shape = len(dims(data)), parameter_shape(slope)
+    if rank > _LEGACY:
+        raise Refused(f"PReLU reads no more than {_LEGACY} dimensions, {data.name} has {rank}")
     aligned = (1,) * (rank - len(shape)) + shape
     if rank < 2 or len(aligned) != rank or any(dim != 1 for axis, dim in enumerate(aligned) if axis != 1):
         raise Refused(f"the slope {slope.name} has the shape {list(shape)}, not one number a channel")
