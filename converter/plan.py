@@ -102,8 +102,8 @@ def rsqrt(value: Expression, eps: float) -> Expression:
 def render(
     parameters: Iterable[Parameter],
     *,
-    inputs: Mapping[str, str],
-    outputs: Mapping[str, str],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
     trace: Mapping[str, Any],
     **facts: Any,
 ) -> bytes:

@@ -70,7 +70,7 @@ def statement(target: str, function: str, arguments: Sequence[str], *, indent: i
 def docstring(paragraphs: Iterable[str], *, indent: int = 0) -> str:
     """A docstring of ``paragraphs``, each of its own lines, filled to :data:`WIDTH` where it is one line."""
     margin = " " * indent
-    blocks = []
+    blocks: list[str] = []
     for paragraph in paragraphs:
         safe = "\n".join(_printable(line) for line in paragraph.split("\n"))
         width = WIDTH - indent - (0 if blocks else 2 * len(_QUOTES))

@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 import converter
 from converter.emitters.caffe import FILES
-from tests.emitters.cases import CASES, Case
+from tests.emitters.cases.common import CASES, Case
 from tests.support.containers import run_step, stage_scripts
 
 STEPS = (
