@@ -20,6 +20,7 @@ class Target:
 
 TARGETS = {
     "caffe": Target("caffe-ssd", "Caffe"),
+    "mxnet": Target("mxnet", "MXNet"),
     "ncnn": Target("ncnn", "ncnn"),
 }
 """By the name used in tasks and in ``build/``."""
