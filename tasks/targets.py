@@ -22,6 +22,7 @@ TARGETS = {
     "caffe": Target("caffe-ssd", "Caffe"),
     "mxnet": Target("mxnet", "MXNet"),
     "ncnn": Target("ncnn", "ncnn"),
+    "onnx": Target("onnx", "ONNX"),
 }
 """By the name used in tasks and in ``build/``."""
 
