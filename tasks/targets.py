@@ -23,6 +23,7 @@ TARGETS = {
     "mxnet": Target("mxnet", "MXNet"),
     "ncnn": Target("ncnn", "ncnn"),
     "onnx": Target("onnx", "ONNX"),
+    "pytorch": Target("pytorch", "PyTorch"),
 }
 """By the name used in tasks and in ``build/``."""
 
