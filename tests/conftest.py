@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from tasks import index
 from tasks.session import default_cache
+from tasks.targets import TARGETS
 from tests.gate.built import Built
 from tests.support.project import MODELS, Project
 
@@ -28,10 +29,10 @@ CODEMAO = ("codemao==0.0.17", "a9253f2d5dba5bff3f13ddfc42eee21e8da4225b1891a62bc
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a space in its path, all its models converted, from an empty cache."""
+    """A project with a space in its path, all its models converted to every target, from an empty cache."""
     folder = tmp_path_factory.mktemp("conversions")
     project = Project(folder / "a project", folder / "cache")
-    done = project.doit(*(f"convert:{model}-caffe" for model in MODELS))
+    done = project.doit(*(f"convert:{model}-{target}" for model in MODELS for target in TARGETS))
     assert done.returncode == 0, done.stdout + done.stderr
     return project
 

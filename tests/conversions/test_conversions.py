@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tasks import engine
+from tasks.targets import TARGETS
 from tests.support.project import MODELS, Project, ran
 
 pytestmark = pytest.mark.container
@@ -37,7 +38,7 @@ def fresh(converted: Project, tmp_path: Path) -> Project:
     return Project(tmp_path / "project", cache)
 
 
-@pytest.mark.parametrize("target", ["caffe", ""], ids=["caffe", "ir"])
+@pytest.mark.parametrize("target", [*TARGETS, ""], ids=[*TARGETS, "ir"])
 @pytest.mark.parametrize("model", MODELS)
 def test_the_verdict_is_exact(converted: Project, model: str, target: str) -> None:
     verdict = converted.verdict(model, target)
@@ -62,7 +63,8 @@ def test_a_second_run_runs_nothing_and_says_so(converted: Project) -> None:
 def test_a_removed_build_is_restored_without_an_engine(converted: Project) -> None:
     before = converted.contents()
     shutil.rmtree(converted.folder / "build")
-    restored = converted.doit(*(f"convert:{model}-caffe" for model in MODELS), "download:photographs", **NO_ENGINE)
+    conversions = [f"convert:{model}-{target}" for model in MODELS for target in TARGETS]
+    restored = converted.doit(*conversions, "download:photographs", **NO_ENGINE)
     assert (restored.returncode, restored.stderr) == (0, "")
     assert ran(restored.stdout) == []
     assert "exact" in restored.stdout
@@ -138,6 +140,19 @@ def test_folded_batch_norms_are_exact(project: Project) -> None:
     prototxt = (project.folder / "build/gender-age/caffe/code/deploy.prototxt").read_text()
     left = re.findall(r'name: "(.*)"\n  type: "BatchNorm"', prototxt)
     assert left == ["bn1"], "it comes after a ReLU, which nothing can be folded across"
+
+
+def test_half_precision_is_exact_by_limits_of_its_own(project: Project) -> None:
+    with (project.folder / "models/mtcnn-onet.toml").open("a") as manifest:
+        manifest.write('\n[targets.ncnn]\noptions = { storage = "fp16" }\n')
+    done = project.doit("convert:mtcnn-onet-ncnn")
+    assert done.returncode == 0, done.stderr
+    verdict = project.verdict("mtcnn-onet", "ncnn")
+    assert verdict["verdict"] == "exact"
+    assert all(1e-6 < output["max_rel"] < 5e-3 for output in verdict["outputs"])
+    build = project.folder / "build/mtcnn-onet"
+    parameters = (build / "ir/weights.safetensors").stat().st_size
+    assert (build / "ncnn/checkpoint/model.bin").stat().st_size < 0.6 * parameters
 
 
 def test_kill_at_any_moment_then_a_plain_run_equals_a_clean_build(converted: Project, fresh: Project) -> None:

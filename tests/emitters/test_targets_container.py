@@ -51,3 +51,12 @@ def test_the_target_computes_what_the_ir_computes(
 ) -> None:
     subject = subjects[case]
     agree(subject, answers[target][case], tolerance(target, case, subject.tolerance))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_intermediate_values_can_be_asked_for(
+    target: str, subjects: Mapping[str, Subject], answers: Mapping[str, Mapping[str, Outputs | str]]
+) -> None:
+    found = answers[target]["residual"]
+    assert not isinstance(found, str)
+    assert len(set(found) - set(subjects["residual"].outputs)) >= 3

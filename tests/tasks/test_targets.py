@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import PurePosixPath
 
 import pytest
 
 from converter.steps import REFUSED
 from tasks.manifest import ROLES
+from tasks.modules import closure
 from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
 from tests.support.project import ROOT
 
@@ -17,6 +19,14 @@ def test_a_target_has_its_emitter_and_its_steps(target: str) -> None:
     assert callable(importlib.import_module(f"converter.emitters.{target}").emit)
     for step in ("checkpoint", "run"):
         assert (ROOT / "images" / TARGETS[target].toolchain / f"{step}.py").is_file()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_s_code_depends_on_no_other_emitter(target: str) -> None:
+    files = closure(ROOT, ("converter.steps.emit", f"converter.emitters.{target}"))
+    packages = {PurePosixPath(file).parts[2] for file in files if file.startswith("converter/emitters/")}
+    assert packages & TARGETS.keys() == {target}
+    assert not any(file.startswith("converter/parsers/") for file in files)
 
 
 @pytest.mark.parametrize("framework", SOURCES)
