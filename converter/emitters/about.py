@@ -29,8 +29,15 @@ def _dtype(value: onnx_ir.Value) -> str:
 
 
 def _preprocessing(model: onnx_ir.Model) -> Iterator[str]:
-    preprocess = json.loads(model.metadata_props.get(PREPROCESS, "null"))
-    if preprocess:
-        yield "Preprocessing:"
-        for key, setting in preprocess.items():
-            yield f"  {json.dumps(key)[1:-1]}: {json.dumps(setting)}"
+    """The settings by input; of a model that was read with others, whatever they are."""
+    preprocess = json.loads(model.metadata_props.get(PREPROCESS, "null")) or {}
+    for name, settings in preprocess.items():
+        if isinstance(settings, dict):
+            yield f"Preprocessing of {json.dumps(name)}:"
+            yield from (f"  {_setting(key, value)}" for key, value in settings.items())
+        else:
+            yield f"Preprocessing, {_setting(name, settings)}"
+
+
+def _setting(key: str, value: object) -> str:
+    return f"{json.dumps(key)[1:-1]}: {json.dumps(value)}"

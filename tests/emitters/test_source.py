@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import keyword
 import math
 from pathlib import PurePosixPath
@@ -130,12 +131,13 @@ def test_long_statements_are_wrapped() -> None:
 def test_what_a_user_has_to_know_of_a_model() -> None:
     net = Builder()
     data = net.input('da"ta', ("batch", 3, 4))
-    preprocess = '{"channels": "BGR", "mean": 127.5}'
-    model = net.model(net.node("Relu", "relu", data), metadata={PREPROCESS: preprocess})
+    preprocess = {'da"ta': {"channels": "BGR", "mean": 127.5}, "resize": "bilinear"}
+    model = net.model(net.node("Relu", "relu", data), metadata={PREPROCESS: json.dumps(preprocess)})
     assert about(model) == [
         'Input "da\\"ta": batch x 3 x 4, float32.',
         'Output "relu_output": batch x 3 x 4, float32.',
-        "Preprocessing:",
+        'Preprocessing of "da\\"ta":',
         '  channels: "BGR"',
         "  mean: 127.5",
+        'Preprocessing, resize: "bilinear"',
     ]

@@ -5,23 +5,22 @@ The grammar: https://protobuf.dev/reference/protobuf/textformat-spec/.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnx_ir
 
+from converter.emitters.about import about
 from converter.emitters.caffe.layer import Fields, Token
 from converter.emitters.caffe.net import Net
-from converter.ir import PREPROCESS, dims
 
 _ON_ONE_LINE = ("shape",)
 
 
 def render(net: Net, model: onnx_ir.Model) -> bytes:
     """Return ``net`` as a prototxt, headed by what its inputs have to be."""
-    lines = [*_header(net, model), f"name: {_scalar(str(model.graph.name or 'net'))}"]
+    lines = [*_header(model), f"name: {_scalar(str(model.graph.name or 'net'))}"]
     for layer in net.layers:
         fields = {
             "name": layer.name,
@@ -34,16 +33,9 @@ def render(net: Net, model: onnx_ir.Model) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _header(net: Net, model: onnx_ir.Model) -> Iterator[str]:
+def _header(model: onnx_ir.Model) -> Iterator[str]:
     yield "# Written by transship."
-    for value in model.graph.inputs:
-        shape = " x ".join(str(dim) for dim in dims(value))
-        yield f"# Input {_scalar(net.inputs[str(value.name)])}: {shape}, float32."
-    preprocess = json.loads(model.metadata_props.get(PREPROCESS, "null"))
-    if preprocess:
-        yield "# Preprocessing:"
-        for key, setting in preprocess.items():
-            yield f"#   {json.dumps(key)[1:-1]}: {json.dumps(setting)}"
+    yield from (f"# {line}" for line in about(model))
 
 
 def _message(fields: Fields, indent: str) -> Iterator[str]:

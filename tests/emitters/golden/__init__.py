@@ -61,7 +61,7 @@ def representative() -> ir.Model:
     value = net.node("Dropout", "drop1", value, net.constant("drop1/ratio", 0.25))
     first = net.node("Gemm", "fc2", value, *_conv_parameters(net, "fc2", (2, 16)), transB=1)
     second = net.node("Gemm", "fc3", value, net.parameter("fc3_weight", (4, 16)), transB=1)
-    preprocess = {"channels": "BGR", "mean": 127.5, "scale": 0.0078125}
+    preprocess = {"data": {"channels": "BGR", "mean": 127.5, "scale": 0.0078125}}
     return net.model(
         net.node("Softmax", "prob1", first, axis=1), second, metadata={PREPROCESS: json.dumps(preprocess)}
     )

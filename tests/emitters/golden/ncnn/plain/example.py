@@ -3,7 +3,7 @@
 Input "data": batch x 3 x 18 x 24, float32.
 Output "prob1_output": batch x 2, float32.
 Output "fc3_output": batch x 4, float32.
-Preprocessing:
+Preprocessing of "data":
   channels: "BGR"
   mean: 127.5
   scale: 0.0078125
