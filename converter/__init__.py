@@ -90,13 +90,11 @@ def emit(model: onnx_ir.Model, target: str, **options: Any) -> dict[str, bytes]:
     """Write ``model`` as source code of ``target``: file name to content, the weight plan included.
 
     Raises:
-        BadInput: There is no such target or option.
+        BadInput: There is no such target or option, or an option is of another type than its default.
         Unsupported: The target cannot express the model exactly.
     """
     function = _plugin("converter.emitters", target, "target").emit
-    known = list(inspect.signature(function).parameters)[1:]
-    if unknown := [name for name in options if name not in known]:
-        raise BadInput(f"{target} has no option {unknown[0]!r}", fix=f"use one of: {', '.join(known)}")
+    _check_options(target, options, {name: item.default for name, item in _options(function).items()})
     files: dict[str, bytes] = function(model, **options)
     return files
 
@@ -104,6 +102,24 @@ def emit(model: onnx_ir.Model, target: str, **options: Any) -> dict[str, bytes]:
 def compare(reference: Any, candidate: Any, **options: Any) -> Any:
     """Compare two sets of outputs; see :func:`converter.compare.compare`."""
     return importlib.import_module("converter.compare").compare(reference, candidate, **options)
+
+
+_KINDS = {bool: "true or false", int: "a whole number", str: "a text"}
+
+
+def _options(function: Any) -> dict[str, inspect.Parameter]:
+    """The options of an ``emit`` function: all that it takes but the model."""
+    return dict(list(inspect.signature(function).parameters.items())[1:])
+
+
+def _check_options(target: str, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        if name not in defaults:
+            fix = f"use one of: {', '.join(defaults)}" if defaults else "leave it out: there are none"
+            raise BadInput(f"{target} has no option {name!r}", fix=fix)
+        kind = type(defaults[name])
+        if type(value) is not kind:
+            raise BadInput(f"the option {name} of {target} has to be {_KINDS[kind]}, not {value!r}")
 
 
 def _plugin(package: str, name: str, kind: str) -> Any:

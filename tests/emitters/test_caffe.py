@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -206,6 +207,22 @@ def test_an_unknown_option_names_the_known() -> None:
     with pytest.raises(BadInput) as caught:
         converter.emit(representative(), "caffe", merge=True)
     assert str(caught.value) == "caffe has no option 'merge'\n  to do: use one of: merge_bn"
+
+
+@pytest.mark.parametrize(
+    ("target", "option", "value", "said"),
+    [
+        ("caffe", "merge_bn", 1, "the option merge_bn of caffe has to be true or false, not 1"),
+        ("onnx", "opset", "13", "the option opset of onnx has to be a whole number, not '13'"),
+        ("onnx", "opset", True, "the option opset of onnx has to be a whole number, not True"),
+        ("ncnn", "storage", 16, "the option storage of ncnn has to be a text, not 16"),
+        ("pytorch", "merge", 1, "pytorch has no option 'merge'\n  to do: leave it out: there are none"),
+    ],
+)
+def test_an_option_of_another_type_is_refused(target: str, option: str, value: Any, said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        converter.emit(representative(), target, **{option: value})
+    assert str(caught.value) == said
 
 
 def test_unknown_attributes_are_refused() -> None:
