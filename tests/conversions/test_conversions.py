@@ -121,6 +121,20 @@ def test_a_wrong_conversion_fails_and_names_the_first_bad_node(project: Project)
     assert verdict["first_bad"]["node"] == "conv_1_batchnorm"
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_wrong_weight_is_found_in_every_target(project: Project, target: str) -> None:
+    reader = project.folder / "images/base/weights.py"
+    right = "    return np.asarray(_evaluate(expression, weights), dtype=dtype)\n"
+    assert right in reader.read_text()
+    wrong = right.replace("dtype=dtype)", "dtype=dtype) * (1.5 if expression == {'tensor': 'conv3_weight'} else 1)")
+    reader.write_text(reader.read_text().replace(right, wrong))
+    failed = project.doit(f"convert:mtcnn-onet-{target}")
+    assert failed.returncode == 1
+    assert f"{target} does not compute what mtcnn-onet computes" in failed.stderr
+    assert "first bad node conv3\n" in failed.stderr
+    assert project.verdict("mtcnn-onet", target)["first_bad"]["node"] == "conv3"
+
+
 def test_an_expected_difference_does_not_fail(project: Project) -> None:
     source = project.folder / "converter/emitters/caffe/normalization.py"
     source.write_text(source.read_text().replace("**omit(1e-5, eps=epsilon)", "**omit(1e-5, eps=0.5)"))
