@@ -42,6 +42,12 @@ def parse(folder: Path, op: str, shape: tuple[int | str, ...], output: int = 0, 
     [
         ("Convolution", {"layout": "NWC"}, IMAGE, "supported: only NCW, NCHW, NCDHW, NHWC, NDHWC"),
         ("Convolution", {}, ("batch", 3), "an input of 2 dimensions; supported: 3, 4, 5"),
+        (
+            "Deconvolution",
+            {"dilate": "(1, 2)"},
+            IMAGE,
+            "stride=(2, 2) with dilate=(1, 2), where MXNet on",
+        ),
         ("Pooling", {"kernel": "(2, 2)", "pool_type": "median"}, IMAGE, "supported: only max, avg, sum, lp"),
         ("Pooling", {"kernel": "(2, 2)", "pool_type": "lp"}, IMAGE, "pool_type=lp with p_value=None"),
         ("Pooling", {"kernel": "(2, 2)", "pool_type": "lp", "p_value": "4"}, IMAGE, "pool_type=lp with p_value=4"),

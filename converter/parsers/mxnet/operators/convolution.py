@@ -87,7 +87,8 @@ def deconvolution(
     """1-D, 2-D or 3-D transposed convolution: weight ``[C, num_filter / num_group, *kernel]``, bias ``[num_filter]``.
 
     ``target_shape`` takes the place of ``pad`` and ``adj``. MXNet computes three spatial dimensions, and layouts with
-    the channels last (weight IHWO), on GPUs only.
+    the channels last (weight IHWO), on GPUs only. Where an axis has both a stride and a dilation, its CPU kernel
+    leaves products out (measured with 1.9.1): that is refused.
     """
     axes = rank(g, data, 3, 4, 5)
     last = channels_last(g, data, layout)
@@ -97,6 +98,8 @@ def deconvolution(
     dilations = extents(g, "dilate", dilate, axes - 2, default=1)
     begin = extents(g, "pad", pad, axes - 2, default=0, least=0)
     more = extents(g, "adj", adj, axes - 2, default=0, least=0)
+    if any(step > 1 and apart > 1 for step, apart in zip(steps, dilations, strict=True)):
+        raise g.refuse(f"stride={steps} with dilate={dilations}, where MXNet on CPUs leaves products out")
     if any(target_shape):
         target = extents(g, "target_shape", target_shape, axes - 2)
         lengths = [size(g, data, axis + (1 if last else 2)) for axis in range(axes - 2)]

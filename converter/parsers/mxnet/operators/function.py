@@ -60,8 +60,12 @@ def nearest(g: Scope, data: Value) -> Value:
 
 @parses("rint")
 def rint(g: Scope, data: Value) -> Value:
-    """The nearest whole number, of two the even one."""
-    return _whole(g, "Round", data)
+    """The nearest whole number, of two the lower one (``rint`` in src/operator/mshadow_op.h)."""
+    if not numeric(g, data).is_floating_point():
+        return g.emit("Identity", data)
+    below, above = g.emit("Floor", data, role="below"), g.emit("Ceil", data, role="above")
+    up, down = g.emit("Sub", above, data, role="up"), g.emit("Sub", data, below, role="down")
+    return g.emit("Where", g.emit("LessOrEqual", down, up, role="lower"), below, above)
 
 
 @parses("ceil")
