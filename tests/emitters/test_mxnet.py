@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import onnx_ir as ir
@@ -179,6 +180,39 @@ def _seven_dimensions() -> ir.Model:
     return net.model(net.node("Transpose", "op", data, perm=[6, 5, 4, 3, 2, 1, 0]))
 
 
+def _one(op: str, *inputs: list[int] | float, shape: tuple[int | str, ...] = (), **attributes: Any) -> ir.Model:
+    """One node of data and constants."""
+    net = Builder()
+    data = net.input("data", shape or ("batch", 3, 4, 4))
+    constants = [net.constant(f"input{place}", value) for place, value in enumerate(inputs)]
+    return net.model(net.node(op, "op", data, *constants, **attributes))
+
+
+def _normalized(axis: int, shape: tuple[int, ...]) -> ir.Model:
+    net = Builder()
+    data = net.input("data", ("batch", 3, 4))
+    return net.model(net.node("LayerNormalization", "op", data, net.parameter("op_gamma", shape), axis=axis))
+
+
+def _computed_weight() -> ir.Model:
+    net = Builder()
+    data, weight = net.input("data", ("batch", 2, 3, 4)), net.input("weight", (2, 2, 3, 3))
+    return net.model(net.node("ConvTranspose", "op", data, weight, strides=[2, 1], dilations=[2, 1]))
+
+
+def _pooled_batch() -> ir.Model:
+    net = Builder()
+    turned = net.node("Transpose", "turned", net.input("data", ("batch", 3, 4)), perm=[1, 2, 0])
+    return net.model(net.node("MaxPool", "op", turned, kernel_shape=[1]))
+
+
+def _aligned_regions() -> ir.Model:
+    net = Builder()
+    data, boxes = net.input("data", ("batch", 3, 4, 4)), net.input("boxes", (2, 4))
+    images = net.constant("images", [0, 0])
+    return net.model(net.node("RoiAlign", "op", data, boxes, images, spatial_scale=2.0))
+
+
 REFUSALS: dict[str, tuple[Callable[[], ir.Model], str]] = {
     "three-dimensions": (
         _three_dimensions,
@@ -186,6 +220,27 @@ REFUSALS: dict[str, tuple[Callable[[], ir.Model], str]] = {
     ),
     "training": (_training, "1 x BatchNormalization (op): training_mode is set"),
     "seven-dimensions": (_seven_dimensions, "1 x Transpose (op): MXNet transposes 6 dimensions at most, not 7"),
+    "layer-norm-batch": (partial(_normalized, 0, (4,)), "1 x LayerNormalization (op): the batch is normalized over"),
+    "layer-norm-scale": (
+        partial(_normalized, -2, (4,)),
+        "1 x LayerNormalization (op): op_gamma has the shape [4], not [3, 4]",
+    ),
+    "dilated-weight": (
+        _computed_weight,
+        "1 x ConvTranspose (op): weight is computed, and has both strides [2, 1] and dilations [2, 1]",
+    ),
+    "pooled-batch": (_pooled_batch, "1 x MaxPool (op): the batch is pooled"),
+    "reduced-twice": (partial(_one, "ReduceMax", [2, 2]), "1 x ReduceMax (op): an axis is there twice in [2, 2]"),
+    "no-elements": (partial(_one, "Tile", [1, 0, 1, 1]), "1 x Tile (op): op_output has no elements"),
+    "nothing-left": (
+        partial(_one, "Pad", [0, 0, 0, -4, 0, 0, 0, 1]),
+        "1 x Pad (op): pads (-4, 1) leave nothing of 4 elements",
+    ),
+    "whole-batch": (
+        partial(_one, "Expand", [2, 3, 4, 4]),
+        "1 x Expand (op): data of the shape ['batch', 3, 4, 4] is repeated to [2, 3, 4, 4]",
+    ),
+    "enlarged-regions": (_aligned_regions, "1 x RoiAlign (op): spatial_scale is 2, and MXNet takes 0 to 1"),
 }
 
 

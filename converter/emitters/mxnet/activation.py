@@ -9,6 +9,7 @@ import onnx_ir
 from converter import plan
 from converter.emitters import Refused, constant, emits, is_parameter
 from converter.emitters.mxnet.call import Call, Chain, call, parameter
+from converter.emitters.mxnet.known import is_whole
 from converter.ir import dims
 from converter.passes.fold import expression_of
 
@@ -17,7 +18,9 @@ _SELU = (1.6732631921768188, 1.0507010221481323)
 
 @emits("mxnet", "Relu")
 def relu(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Call]:
-    """``Activation`` of the type ``relu``."""
+    """``Activation`` of the type ``relu``; of whole numbers ``_maximum_scalar``."""
+    if is_whole(data):
+        return call(node, "_internal._maximum_scalar", data, scalar=0)
     return call(node, "Activation", data=data, act_type="relu")
 
 

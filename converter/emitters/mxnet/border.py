@@ -33,7 +33,7 @@ def bordered(
         mode: ``constant``, ``edge`` or ``reflect``.
 
     Raises:
-        Refused: The batch is to be padded.
+        Refused: The batch is to be padded, or nothing is left.
     """
     shape, whole = [*dims(data)], is_whole(data)
     widths = {axis: (pads[place], pads[place + len(axes)]) for place, axis in enumerate(axes)}
@@ -58,6 +58,8 @@ def _cut(
     for axis, (before, after) in widths.items():
         if min(before, after) < 0:
             begin, end = max(-before, 0), int(shape[axis]) + min(after, 0)
+            if begin >= end:
+                raise Refused(f"pads ({before}, {after}) leave nothing of {shape[axis]} elements")
             data = chain.step(f"{role}{axis}_cut", "slice_axis", data, axis=axis, begin=begin, end=end)
             shape[axis] = end - begin
     return data, shape, {axis: (max(before, 0), max(after, 0)) for axis, (before, after) in widths.items()}

@@ -9,9 +9,9 @@ from typing import Any
 import onnx_ir
 
 from converter import plan
-from converter.emitters import only_output
+from converter.emitters import Refused, only_output
 from converter.emitters.python import Code
-from converter.ir import Dim
+from converter.ir import Dim, dims
 from converter.passes.fold import Derived
 
 NONE = Code("None")
@@ -51,9 +51,14 @@ class Chain:
 
     Args:
         node: The node.
+
+    Raises:
+        Refused: An output has no elements.
     """
 
     def __init__(self, node: onnx_ir.Node) -> None:
+        for value in node.outputs:
+            _check_elements(value)
         self.node = node
         self.calls: list[Call] = []
 
@@ -93,6 +98,8 @@ class Chain:
     ) -> None:
         keywords = {key: value for key, value in more.items() if isinstance(value, onnx_ir.Value)}
         attributes = {key: value for key, value in more.items() if key not in keywords and value is not None}
+        for value in (*inputs, *keywords.values()):
+            _check_elements(value)
         self.calls.append(Call(op, name, inputs, outputs, keywords, attributes, suffixes))
 
 
@@ -118,6 +125,12 @@ def parameter(
     return onnx_ir.Value(name=name, shape=onnx_ir.Shape(shape), type=onnx_ir.TensorType(dtype), const_value=tensor)
 
 
-def shape_of(dims: Sequence[Dim]) -> tuple[Dim, ...]:
+def shape_of(shape: Sequence[Dim]) -> tuple[Dim, ...]:
     """The shape that MXNet gives a value of the IR: what has no dimensions has one of 1 there."""
-    return tuple(dims) or (1,)
+    return tuple(shape) or (1,)
+
+
+def _check_elements(value: onnx_ir.Value) -> None:
+    """Refuse what has no elements: to MXNet a dimension of 0 is one that it has to find out."""
+    if value.shape is not None and 0 in dims(value):
+        raise Refused(f"{value.name} has no elements")

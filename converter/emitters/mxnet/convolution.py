@@ -7,10 +7,13 @@ from typing import Any
 
 import onnx_ir
 
-from converter.emitters import Refused, emits, only_output
+from converter import plan
+from converter.emitters import Refused, emits, is_parameter, only_output
 from converter.emitters.mxnet.border import bordered
-from converter.emitters.mxnet.call import Call, Chain
+from converter.emitters.mxnet.call import Call, Chain, parameter
+from converter.emitters.mxnet.known import sizes
 from converter.ir import dims
+from converter.passes.fold import expression_of
 
 
 @emits("mxnet", "Conv")
@@ -32,10 +35,10 @@ def convolution(
     Raises:
         Refused: There are no or more than three spatial dimensions, or an edge is cut off.
     """
-    shape = [int(dim) for dim in dims(weight)]
+    shape = sizes(dims(weight), "convolved with")
     count = spatial(data)
     if kernel_shape is not None and tuple(kernel_shape) != tuple(shape[2:]):
-        raise Refused(f"kernel_shape {list(kernel_shape)} is not that of the weight, {shape[2:]}")
+        raise Refused(f"kernel_shape {list(kernel_shape)} is not that of the weight, {list(shape[2:])}")
     chain = Chain(node)
     edges = explicit(node, data, auto_pad, shape[2:], strides, pads, dilations)
     if edges[:count] != edges[count:] or min(edges) < 0:
@@ -71,9 +74,12 @@ def deconvolution(
 ) -> list[Call]:
     """``Deconvolution``, cut by ``slice`` where opposite edges are padded differently.
 
+    With both a stride and a dilation MXNet leaves out elements (mshadow's ``pack_col2patch``): then the weight itself
+    is dilated, with zeros.
+
     Raises:
-        Refused: There are three spatial dimensions, which MXNet computes on GPUs only, or the padding is not
-            explicit.
+        Refused: There are three spatial dimensions, which MXNet computes on GPUs only, the padding is not explicit,
+            or a weight that is to be dilated is computed.
     """
     count = spatial(data)
     if auto_pad not in ("NOTSET", "VALID"):
@@ -82,22 +88,23 @@ def deconvolution(
         raise Refused(f"MXNet computes {count} spatial dimensions on GPUs only")
     if output_shape is not None:
         raise Refused("output_shape takes the place of explicit padding")
-    shape = [int(dim) for dim in dims(weight)]
+    shape = sizes(dims(weight), "convolved with")
     edges, more = tuple(pads) or (0,) * 2 * count, tuple(output_padding) or (0,) * count
     if min(edges) < 0:
         raise Refused(f"pads {list(edges)} are negative")
     steps = tuple(strides) or (1,) * count
     if any(extra >= step for extra, step in zip(more, steps, strict=True)):
         raise Refused(f"output_padding {list(more)} is not less than the strides, {list(steps)}")
-    chain = Chain(node)
+    chain, apart = Chain(node), tuple(dilations) or (1,) * count
+    weight, apart = _dilated(weight, steps, apart)
     common = tuple(min(pair) for pair in zip(edges[:count], edges[count:], strict=True))
     layer: dict[str, Any] = {
         "data": data,
         "weight": weight,
         "bias": bias,
         "num_filter": shape[1] * group,
-        "kernel": tuple(shape[2:]),
-        **extents(common, strides, dilations),
+        "kernel": tuple(dims(weight)[2:]),
+        **extents(common, strides, apart),
         "adj": more if any(more) else None,
         "num_group": group if group != 1 else None,
         "no_bias": bias is None,
@@ -106,8 +113,31 @@ def deconvolution(
         return chain.last("Deconvolution", **layer)
     whole = chain.step("whole", "Deconvolution", **layer)
     begin = [edge - least for edge, least in zip(edges[:count], common, strict=True)]
-    end = [start + int(dim) for start, dim in zip(begin, dims(only_output(node))[2:], strict=True)]
+    lengths = sizes(dims(only_output(node))[2:], "cut")
+    end = [start + length for start, length in zip(begin, lengths, strict=True)]
     return chain.last("slice", whole, begin=(None, None, *begin), end=(None, None, *end))
+
+
+def _dilated(
+    weight: onnx_ir.Value, strides: Sequence[int], dilations: Sequence[int]
+) -> tuple[onnx_ir.Value, tuple[int, ...]]:
+    """``weight`` with zeros between its elements along the axes that have a stride too, and what dilation is left."""
+    both = [axis for axis, pair in enumerate(zip(strides, dilations, strict=True)) if min(pair) > 1]
+    if not both:
+        return weight, tuple(dilations)
+    if not is_parameter(weight):
+        raise Refused(
+            f"{weight.name} is computed, and has both strides {list(strides)} and dilations {list(dilations)}"
+        )
+    shape, value = list(sizes(dims(weight), "convolved with")), expression_of(weight)
+    for axis in (2 + place for place in both):
+        length, gap = shape[axis], dilations[axis - 2]
+        zeros = plan.full(0.0, (*shape[:axis], 1, *shape[axis + 1 :]))
+        shape[axis] = (length - 1) * gap + 1
+        places = [length if index % gap else index // gap for index in range(shape[axis])]
+        value = plan.take(plan.concat([value, zeros], axis), axis, places)
+    left = tuple(1 if axis in both else gap for axis, gap in enumerate(dilations))
+    return parameter(str(weight.name), shape, value), left
 
 
 @emits("mxnet", "DeformConv")
@@ -173,7 +203,7 @@ def _deformable(
     offset_group: int,
     mask: onnx_ir.Value | None = None,
 ) -> list[Call]:
-    shape = [int(dim) for dim in dims(weight)]
+    shape = sizes(dims(weight), "convolved with")
     return Chain(node).last(
         op,
         data=data,
@@ -203,11 +233,9 @@ def explicit(
     count = len(kernel)
     if not auto_pad.startswith("SAME"):
         return tuple(pads) or (0,) * 2 * count
-    lengths, made = dims(data)[2:], dims(only_output(node))[2:]
+    lengths, made = (sizes(dims(value)[2:], "padded") for value in (data, only_output(node)))
     steps, apart = tuple(strides) or (1,) * count, tuple(dilations) or (1,) * count
-    total = [
-        max((int(made[i]) - 1) * steps[i] + (kernel[i] - 1) * apart[i] + 1 - int(lengths[i]), 0) for i in range(count)
-    ]
+    total = [max((made[i] - 1) * steps[i] + (kernel[i] - 1) * apart[i] + 1 - lengths[i], 0) for i in range(count)]
     less, more = tuple(one // 2 for one in total), tuple(one - one // 2 for one in total)
     return (*less, *more) if auto_pad == "SAME_UPPER" else (*more, *less)
 

@@ -10,7 +10,7 @@ import onnx_ir
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output, operator_of
 from converter.emitters.mxnet.call import Call, Chain, parameter
-from converter.emitters.mxnet.known import is_whole
+from converter.emitters.mxnet.known import is_whole, sizes
 from converter.emitters.mxnet.spread import codes, spread
 from converter.ir import Dim, dims
 from converter.passes.fold import expression_of
@@ -75,7 +75,7 @@ def gemm(
         data=left if whole is None else whole,
         weight=weight,
         bias=bias,
-        num_hidden=int(dims(weight)[0]),
+        num_hidden=sizes(dims(weight)[:1], "a number of features")[0],
         no_bias=True if bias is None else None,
     )
 
@@ -119,8 +119,7 @@ def matmul(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -> lis
     if len(second) <= 2 and (len(first) >= 1):
         return chain.last("dot", left, right)
     if len(first) == 1:
-        left, first = chain.step("row", "expand_dims", left, axis=0), (1, *first)
-        made = (*made[:-1], 1, made[-1])
+        first, made = (1, *first), (*made[:-1], 1, made[-1])  # where it is spread it has as many dimensions anyway
     if len(first) == len(second) == 3 and first[0] == second[0]:
         return _product(chain, "batch_dot", (left, right), made)
     parts = []

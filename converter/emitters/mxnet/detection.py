@@ -249,6 +249,12 @@ def deformable_psroi_pooling(
     )
 
 
+def _check_scale(scale: float) -> None:
+    """Refuse a scale that MXNet's operators do not take."""
+    if not 0 <= scale <= 1:
+        raise Refused(f"spatial_scale is {scale:g}, and MXNet takes 0 to 1")
+
+
 @emits("mxnet", "MaxRoiPool")
 def roi_pooling(
     node: onnx_ir.Node,
@@ -258,7 +264,12 @@ def roi_pooling(
     pooled_shape: tuple[int, ...],
     spatial_scale: float = 1.0,
 ) -> list[Call]:
-    """``ROIPooling``."""
+    """``ROIPooling``.
+
+    Raises:
+        Refused: The scale enlarges.
+    """
+    _check_scale(spatial_scale)
     return call(node, "ROIPooling", data, rois, pooled_size=tuple(pooled_shape), spatial_scale=spatial_scale)
 
 
@@ -279,8 +290,9 @@ def roi_align(
     """``contrib.ROIAlign`` of regions that the numbers of their images are put before.
 
     Raises:
-        Refused: It takes the maximum of the samples.
+        Refused: It takes the maximum of the samples, or the scale enlarges.
     """
+    _check_scale(spatial_scale)
     if mode != "avg":
         raise Refused(f"mode is {mode}")
     if len(dims(boxes)) != 2:

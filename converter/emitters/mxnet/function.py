@@ -28,7 +28,6 @@ _SAME = {
     "Log": "log",
     "Neg": "negative",
     "Reciprocal": "reciprocal",
-    "Round": "rint",
     "Sin": "sin",
     "Sinh": "sinh",
     "Sqrt": "sqrt",
@@ -45,9 +44,20 @@ _EXACT = 1 << 24
 
 @emits("mxnet", *_SAME)
 def function(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Call]:
-    """MXNet's function of the same meaning: ``abs``, ``sqrt``, ``rint`` for ``Round``."""
+    """MXNet's function of the same meaning: ``abs``, ``sqrt``, ``negative`` for ``Neg``."""
     operator = node.op_type if node.domain == "" else f"{node.domain}::{node.op_type}"
     return call(node, _SAME[operator], data)
+
+
+@emits("mxnet", "Round")
+def nearest(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Call]:
+    """``rint``, which rounds halves down: ``where`` there is one, twice the ``rint`` of half the number."""
+    chain = Chain(node)
+    low = chain.step("low", "rint", data)
+    tie = chain.step("half", "_internal._equal_scalar", chain.step("rest", "elemwise_sub", data, low), scalar=0.5)
+    middle = chain.step("middle", "rint", chain.step("scaled", "_internal._div_scalar", data, scalar=2.0))
+    even = chain.step("even", "_internal._mul_scalar", middle, scalar=2.0)
+    return chain.last("where", tie, even, low)
 
 
 @emits("mxnet", "Sign")

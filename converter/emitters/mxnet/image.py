@@ -12,7 +12,7 @@ import onnx_ir
 from converter import plan
 from converter.emitters import Refused, constant, emits, is_parameter, only_output
 from converter.emitters.mxnet.call import Call, Chain, call, parameter, renamed
-from converter.emitters.mxnet.known import is_whole, numbers
+from converter.emitters.mxnet.known import is_whole, numbers, sizes
 from converter.emitters.mxnet.spread import codes
 from converter.ir import BATCH, Dim, dims
 
@@ -206,7 +206,7 @@ def grid_sample(
     given = dims(data)
     if mode not in ("linear", "bilinear") or padding_mode not in ("zeros", "border") or len(given) != 4:
         raise Refused(f"mode is {mode}, padding_mode {padding_mode}, of {len(given) - 2} dimensions")
-    height, width = int(given[2]), int(given[3])
+    height, width = sizes(given[2:], "sampled")
     chain = Chain(node)
     moved = chain.step("grid", "transpose", grid, axes=(0, 3, 1, 2))
     if not align_corners:
@@ -236,16 +236,16 @@ def affine_grid(
     if len(made) != 4:
         raise Refused(f"{len(made) - 2} dimensions")
     chain = Chain(node)
-    target = (int(made[1]), int(made[2]))
+    height, width = sizes(made[1:3], "a grid's size")
     if align_corners:
         flat = chain.step("theta", "reshape", theta, shape=(0, 6))
-        grid = chain.step("grid", "GridGenerator", flat, transform_type="affine", target_shape=target)
+        grid = chain.step("grid", "GridGenerator", flat, transform_type="affine", target_shape=(height, width))
     else:
-        table = plan.literal(_middles(*target))
-        places = parameter(f"{node.name}/places", (3, math.prod(target)), table)
+        table = plan.literal(_middles(height, width))
+        places = parameter(f"{node.name}/places", (3, height * width), table)
         lines = chain.step("lines", "dot", theta, places)
         grid = chain.step(
-            "grid", "reshape", lines, shape=codes((made[0], 2, math.prod(target)), (made[0], 2, *target))
+            "grid", "reshape", lines, shape=codes((made[0], 2, height * width), (made[0], 2, height, width))
         )
     return chain.last("transpose", grid, axes=(0, 2, 3, 1))
 

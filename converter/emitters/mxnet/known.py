@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx_ir
 
 from converter.emitters import Refused, is_constant
-from converter.ir import BATCH, dims
+from converter.ir import BATCH, Dim, dims
 
 Contents: TypeAlias = npt.NDArray[np.object_]
 """Whole numbers, and :data:`BATCH` where the number is that of the batch."""
@@ -46,6 +46,17 @@ def numbers(value: onnx_ir.Value) -> list[int]:
     if found is None or BATCH in found.reshape(-1).tolist():
         raise Refused(f"{value.name} has to be known without running the network")
     return [int(number) for number in found.reshape(-1)]
+
+
+def sizes(shape: Sequence[Dim], what: str) -> tuple[int, ...]:
+    """``shape``, all of which has to be known.
+
+    Raises:
+        Refused: The batch is ``what``: pooled, reduced to a layer's normal.
+    """
+    if BATCH in shape:
+        raise Refused(f"the batch is {what}")
+    return tuple(int(dim) for dim in shape)
 
 
 def batch_of(value: onnx_ir.Value) -> tuple[onnx_ir.Value, int] | None:

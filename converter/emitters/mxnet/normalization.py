@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output
 from converter.emitters.mxnet.call import Call, Chain, call, parameter
+from converter.emitters.mxnet.known import sizes
 from converter.emitters.mxnet.spread import codes
-from converter.ir import dims
+from converter.ir import Dim, dims
 from converter.passes.fold import expression_of
 
 
@@ -74,16 +77,18 @@ def layer_norm(
     """``LayerNorm`` of the last axis; of several, between two of ``reshape`` that make one of them.
 
     Raises:
-        Refused: The scale or the shift is neither a parameter nor a vector.
+        Refused: The batch is normalized over, or the scale or the shift has another shape than what is normalized,
+            or is neither a parameter nor a vector.
     """
     given = dims(data)
     only_output(node)
     first = axis % len(given)
-    count = math.prod(int(dim) for dim in given[first:])
+    shape = sizes(given[first:], "normalized over")
+    count = math.prod(shape)
     if shift is None:
         shift = parameter(f"{node.name}_beta", (count,), plan.full(0.0, (count,)))
     chain = Chain(node)
-    gamma, beta = _flat(scale, count), _flat(shift, count)
+    gamma, beta = _flat(scale, shape), _flat(shift, shape)
     if first == len(given) - 1:
         return chain.last("LayerNorm", data=data, gamma=gamma, beta=beta, axis=-1, eps=epsilon)
     merged = (*given[:first], count)
@@ -92,13 +97,19 @@ def layer_norm(
     return chain.last("reshape", normal, shape=codes(merged, given))
 
 
-def _flat(value: onnx_ir.Value, count: int) -> onnx_ir.Value:
-    """A scale or a shift as a vector of ``count``."""
+def _flat(value: onnx_ir.Value, shape: Sequence[int]) -> onnx_ir.Value:
+    """A scale or a shift of the ``shape`` that is normalized, as a vector."""
+    count = math.prod(shape)
     if dims(value) == (count,):
         return value
-    if not is_parameter(value) or math.prod(int(dim) for dim in dims(value)) != count:
-        raise Refused(f"{value.name} has the shape {list(dims(value))}, not {[count]}")
+    if not is_parameter(value) or _significant(dims(value)) != _significant(shape):
+        raise Refused(f"{value.name} has the shape {list(dims(value))}, not {list(shape)}")
     return parameter(str(value.name), (count,), plan.reshape(expression_of(value), (count,)))
+
+
+def _significant(shape: Sequence[Dim]) -> list[Dim]:
+    """``shape`` without leading dimensions of 1."""
+    return list(itertools.dropwhile(lambda dim: dim == 1, shape))
 
 
 @emits("mxnet", "LRN")
@@ -117,6 +128,6 @@ def local_response_normalization(
         Refused: The number of channels that are added up is even, or more than there are.
     """
     given = dims(data)
-    if len(given) != 4 or size % 2 == 0 or size > int(given[1]):
+    if len(given) != 4 or size % 2 == 0 or size > sizes(given[1:2], "normalized over")[0]:
         raise Refused(f"size {size} of the shape {list(given)} is even, or more than the channels")
     return Chain(node).last("LRN", data=data, alpha=alpha, beta=beta, knorm=bias, nsize=size)

@@ -15,6 +15,7 @@ from converter.emitters import Refused, emits, only_output
 from converter.emitters.mxnet.border import bordered
 from converter.emitters.mxnet.call import Call, Chain, call, parameter
 from converter.emitters.mxnet.convolution import explicit, spatial
+from converter.emitters.mxnet.known import sizes
 from converter.ir import dims
 
 LOWEST = float(np.finfo(np.float32).min)
@@ -180,12 +181,11 @@ def lp_pool(
     """
     axes = _axes(node, data, kernel_shape, strides, pads, dilations, auto_pad)
     chain = Chain(node)
-    kind, data = _power(chain, data, p)
     found = fitting(axes, include=False, divided=False)
-    if found is not None:
-        return _pooled(chain, data, axes, kind, **found)
-    padded, bare = _padded(chain, data, axes, 0.0)
-    return _pooled(chain, padded, bare, kind)
+    if found is None:
+        data, axes = _padded(chain, data, axes, 0.0)
+    kind, data = _power(chain, data, p)
+    return _pooled(chain, data, axes, kind, **(found or {}))
 
 
 def _power(chain: Chain, data: onnx_ir.Value, power: int) -> tuple[str, onnx_ir.Value]:
@@ -230,10 +230,9 @@ def _axes(
     count = spatial(data)
     steps, edges = tuple(strides) or (1,) * count, explicit(node, data, auto_pad, kernel, strides, pads, dilations)
     apart = tuple(dilations) or (1,) * count
-    lengths, made = dims(data)[2:], dims(only_output(node))[2:]
+    lengths, made = sizes(dims(data)[2:], "pooled"), sizes(dims(only_output(node))[2:], "pooled")
     axes = [
-        Axis(int(lengths[i]), kernel[i], steps[i], edges[i], edges[i + count], apart[i], int(made[i]))
-        for i in range(count)
+        Axis(lengths[i], kernel[i], steps[i], edges[i], edges[i + count], apart[i], made[i]) for i in range(count)
     ]
     for axis in axes:
         if axis.dilation != 1:

@@ -141,7 +141,10 @@ def _places(data: onnx_ir.Value, axes: onnx_ir.Value | None, nothing: bool) -> l
     every = range(len(dims(data)))
     if not given:
         return [] if nothing else [*every]
-    return sorted(axis % len(every) for axis in given)
+    places = sorted(axis % len(every) for axis in given)
+    if len(set(places)) < len(places):
+        raise Refused(f"an axis is there twice in {given}")
+    return places
 
 
 def _reduced(

@@ -8,7 +8,7 @@ import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
 from converter.emitters.mxnet.call import Call, Chain, call, renamed
-from converter.emitters.mxnet.known import numbers
+from converter.emitters.mxnet.known import numbers, sizes
 from converter.emitters.mxnet.limits import check_transposed
 from converter.emitters.mxnet.spread import codes, spread
 from converter.ir import dims
@@ -37,7 +37,7 @@ def squeeze(
     if not made:
         return call(node, "reshape", data, shape=(1,))
     places = [place for place, dim in enumerate(given) if dim == 1] if axes is None else numbers(axes)
-    places = sorted(place % len(given) for place in places)
+    places = sorted({place % len(given) for place in places})
     return call(node, "squeeze", data, axis=tuple(places) if len(places) != 1 else places[0])
 
 
@@ -90,7 +90,8 @@ def depth_to_space(node: onnx_ir.Node, data: onnx_ir.Value, *, blocksize: int, m
         return call(node, "depth_to_space", data, block_size=blocksize)
     batch, channels, height, width = dims(data)
     chain = Chain(node)
-    parts = (batch, int(channels) // blocksize**2, blocksize, blocksize, height, width)
+    (planes,) = sizes((channels,), "a number of channels")
+    parts = (batch, planes // blocksize**2, blocksize, blocksize, height, width)
     apart = chain.step("apart", "reshape", data, shape=codes(dims(data), parts))
     moved = chain.step("moved", "transpose", apart, axes=(0, 1, 4, 2, 5, 3))
     return chain.last("reshape", moved, shape=codes(parts, dims(only_output(node))))

@@ -37,7 +37,8 @@ def slice_(
     for (start, end), axis, step in zip(limits, places, strides, strict=True):
         length = given[axis]
         if isinstance(length, int):
-            chosen = range(*slice(start, end, step).indices(length))
+            first = max(start, -length) if step < 0 else start  # ONNX begins at the first element, Python nowhere
+            chosen = range(*slice(first, end, step).indices(length))
             if chosen == range(length)[::-1] and length > 1:
                 turned.append(axis)
             elif chosen != range(length):

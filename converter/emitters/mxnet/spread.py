@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import onnx_ir
@@ -18,18 +19,17 @@ _AT_ONCE = 2
 def codes(given: Sequence[Dim], made: Sequence[Dim]) -> tuple[int, ...]:
     """The attribute ``shape`` of MXNet's reshape that makes ``made`` of ``given``.
 
-    The batch is copied, 0, where it stays in place, and inferred, -1, where it moves.
+    The batch is copied, 0, where it stays in place and nothing is merged with it; else it is inferred, -1.
 
     Raises:
         Refused: There are two of it.
     """
     if list(made).count(BATCH) > 1:
         raise Refused("the batch is there twice")
-    found = [
-        dim if isinstance(dim, int) else 0 if place < len(given) and given[place] == dim else -1
-        for place, dim in enumerate(made)
-    ]
-    return tuple(found) or (1,)
+    stays = BATCH in given and BATCH in made and given.index(BATCH) == made.index(BATCH)
+    fixed = [math.prod(dim for dim in shape if isinstance(dim, int)) for shape in (given, made)]
+    open_dim = 0 if stays and fixed[0] == fixed[1] else -1
+    return tuple(dim if isinstance(dim, int) else open_dim for dim in made) or (1,)
 
 
 def aligned(chain: Chain, role: str, value: onnx_ir.Value, rank: int) -> tuple[onnx_ir.Value, tuple[Dim, ...]]:
@@ -47,9 +47,11 @@ def spread(
     """``value`` repeated to the shape ``made``; the batch, if it is new, is that of ``source``, which has it.
 
     Raises:
-        Refused: The batch is new and there is no source.
+        Refused: The batch is new and there is no source, or a dimension is not the one that it should be.
     """
     data, given = aligned(chain, role, value, len(made))
+    if any(old not in (1, new) for old, new in zip(given, made, strict=True)):
+        raise Refused(f"{value.name} of the shape {list(given)} is repeated to {list(made)}")
     fixed = [axis for axis, (old, new) in enumerate(zip(given, made, strict=True)) if new not in (old, BATCH)]
     for few in _together(fixed):
         sizes = tuple(int(made[axis]) for axis in few)
