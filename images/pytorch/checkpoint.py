@@ -103,16 +103,52 @@ def exported(model: torch.nn.Module, shapes: Mapping[str, Mapping[str, Any]]) ->
     ]
     dynamic = tuple(open_axes) if any(open_axes) else None
     try:
-        with torch.no_grad():
-            program = torch.export.export(model, examples(shapes.values()), dynamic_shapes=dynamic, strict=False)
-    except UserError as error:
-        reason = str(error).strip().partition("\n\n")[0]
-        cases.refuse(f"torch.export cannot leave the batch open; give the inputs a number of rows\n{reason}")
+        program = program_of(model, shapes, dynamic)
+    except UserError:
+        program = program_of_fewer_rows(model, shapes, dynamic)
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # paths of this machine
     stream = io.BytesIO()
     torch.export.save(program, stream)
     return stream.getvalue()
+
+
+def program_of(
+    model: torch.nn.Module, shapes: Mapping[str, Mapping[str, Any]], dynamic: Any
+) -> torch.export.ExportedProgram:
+    """``model`` exported, with ``dynamic`` as :func:`torch.export.export` takes it."""
+    with torch.no_grad():
+        return torch.export.export(model, examples(shapes.values()), dynamic_shapes=dynamic, strict=False)
+
+
+def program_of_fewer_rows(
+    model: torch.nn.Module, shapes: Mapping[str, Mapping[str, Any]], dynamic: Any
+) -> torch.export.ExportedProgram:
+    """``model`` exported without taking what has fewer rows than the batch, as x[1:] has, to have several of them.
+
+    Ends the step where that fails too, or where the program holds for some numbers of rows only.
+    """
+    try:
+        with torch.fx.experimental._config.patch(backed_size_oblivious=True):
+            program = program_of(model, shapes, dynamic)
+        for rows in (1, 2):
+            check_guards(program, model, examples(shapes.values(), rows))
+    except (UserError, AssertionError) as error:
+        reason = str(error).strip().partition("\n\n")[0]
+        cases.refuse(f"torch.export cannot leave the batch open; give the inputs a number of rows\n{reason}")
+    return program
+
+
+def check_guards(
+    program: torch.export.ExportedProgram, model: torch.nn.Module, inputs: Sequence[torch.Tensor]
+) -> None:
+    """Raise an AssertionError if ``program`` does not take ``inputs``, though ``model`` does."""
+    with torch.no_grad():
+        try:
+            model(*inputs)
+        except (IndexError, RuntimeError):
+            return
+        program.module()(*inputs)
 
 
 def examples(shapes: Iterable[Mapping[str, Any]], rows: int = 3) -> tuple[torch.Tensor, ...]:

@@ -49,7 +49,7 @@ def main() -> None:
             with torch.no_grad():
                 check_program(named(program(*inputs), plan["outputs"]), outputs)
         results.update({f"{case}/{name}": value for name, value in {**values, **outputs}.items()})
-    cases.write(results, "pytorch", torch=torch.__version__)
+    cases.write(results, "pytorch", pytorch=torch.__version__)
 
 
 def load_model(folder: str) -> torch.nn.Module:

@@ -81,8 +81,12 @@ def imports(path: str) -> list[str]:
 
 
 def reader(code: ModuleType) -> bool:
-    """Whether the code reads what safetensors reads."""
+    """Whether the code reads what safetensors reads, and at any place in the file."""
     ours = code._read_safetensors("in/checkpoint/model.safetensors")
+    moved = struct.pack("<Q", 68) + b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [1, 5]}}'.ljust(68)
+    Path("out/moved.safetensors").write_bytes(moved + b"?" + struct.pack("<f", 0.5))
+    if code._read_safetensors("out/moved.safetensors")["a"].tolist() != [0.5]:
+        return False
     theirs = safetensors.torch.load_file("in/checkpoint/model.safetensors")
     return ours.keys() == theirs.keys() and all(
         ours[name].dtype == theirs[name].dtype and torch.equal(ours[name], theirs[name]) for name in theirs
@@ -98,6 +102,9 @@ def malformed(code: ModuleType) -> dict[str, str]:
     beyond = {**header, name: {**header[name], "data_offsets": [0, 1 << 40]}}
     backwards = {**header, name: {**header[name], "data_offsets": header[name]["data_offsets"][::-1]}}
     other = {**header, name: {**header[name], "shape": [1 << 30]}}
+    negative = {**header, name: {**header[name], "shape": [-size for size in header[name]["shape"]]}}
+    unknown = {**header, name: {**header[name], "dtype": "F8_E4M3"}}
+    twice = json.dumps(header)[:-1] + f", {json.dumps(name)}: {json.dumps(header[name])}}}"
     files = {
         "empty": b"",
         "short": whole[:12],
@@ -108,6 +115,11 @@ def malformed(code: ModuleType) -> dict[str, str]:
         "beyond": _file(beyond, whole[8 + length :]),
         "backwards": _file(backwards, whole[8 + length :]),
         "other shape": _file(other, whole[8 + length :]),
+        "negative": _file(negative, whole[8 + length :]),
+        "unknown type": _file(unknown, whole[8 + length :]),
+        "twice": struct.pack("<Q", len(twice)) + twice.encode() + whole[8 + length :],
+        "no mapping": _file([name], whole[8 + length :]),
+        "no entry": _file({**header, name: None}, whole[8 + length :]),
     }
     said = {}
     for title, content in files.items():
@@ -120,7 +132,7 @@ def malformed(code: ModuleType) -> dict[str, str]:
     return said
 
 
-def _file(header: dict[str, Any], data: bytes) -> bytes:
+def _file(header: Any, data: bytes) -> bytes:
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import onnx_ir as ir
 import pytest
@@ -18,8 +19,13 @@ from tests.emitters.cases.common import batch_norm
 from tests.emitters.corpus import Subject
 from tests.emitters.golden import compare_with_golden, representative
 from tests.emitters.models import Builder
+from tests.emitters.refusals import emit
 
 MODEL, PLAN = FILES
+_CREATE = {
+    *("arange", "as_tensor", "empty", "eye", "from_numpy", "frombuffer", "full", "linspace", "logspace"),
+    *("normal", "ones", "rand", "randn", "scalar_tensor", "tensor", "tril_indices", "triu_indices", "zeros"),
+}
 
 
 def unit(net: Builder, name: str, value: ir.Value, channels: tuple[int, int], *, stride: int = 1) -> ir.Value:
@@ -93,12 +99,34 @@ def test_what_is_generated_for_the_corpus(subjects: Mapping[str, Subject]) -> No
     assert run > 0.9 * len(subjects)
 
 
+@pytest.mark.slow
+def test_no_tensor_is_made_on_another_device(subjects: Mapping[str, Subject]) -> None:
+    """Each is made on that of another one; what ``__init__`` makes moves with the module."""
+    made = 0
+    for subject in subjects.values():
+        if isinstance(files := emit(subject, "pytorch"), str):
+            continue
+        for function in ast.walk(ast.parse(files[MODEL])):
+            if isinstance(function, ast.FunctionDef) and function.name not in {"__init__", "_tensor"}:
+                calls = list(map(ast.unparse, _creations(function)))
+                assert all("device=" in call for call in calls), (subject.id, calls)
+                made += len(calls)
+    assert made > 50
+
+
+def _creations(function: ast.FunctionDef) -> Iterator[ast.Call]:
+    """The calls in ``function`` that make a tensor of nothing but numbers."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"torch.{name}" for name in _CREATE}:
+            yield node
+
+
 def test_the_code_needs_torch_alone() -> None:
     text = converter.emit(residual_net(), "pytorch")[MODEL].decode()
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module).partition(".")[0] for node in imports if isinstance(node, ast.ImportFrom)}
-    assert names == {"__future__", "json", "pathlib", "torch"}
+    assert names == {"__future__", "json", "math", "pathlib", "torch", "typing"}
 
 
 def test_the_docstring_tells_shapes_and_preprocessing() -> None:
@@ -127,3 +155,73 @@ def test_every_value_can_be_traced() -> None:
     blueprint = json.loads(converter.emit(model, "pytorch")[PLAN])
     names = {value.name for node in model.graph for value in node.outputs}
     assert set(blueprint["trace"]) == names - {"fc_output"}
+
+
+def one(op: str, shape: Sequence[int | str], *constants: Any, **attributes: Any) -> ir.Model:
+    """One node of an input and constants."""
+    net = Builder()
+    others = [net.constant(f"constant{place}", number) for place, number in enumerate(constants)]
+    return net.model(net.node(op, "op", net.input("data", shape), *others, **attributes))
+
+
+def split_batch() -> ir.Model:
+    net = Builder()
+    data, sizes = net.input("data", ("batch", 3)), net.constant("sizes", [1, 1])
+    return net.model(*net.nodes("Split", "op", data, sizes, outputs=["one", "two"], axis=0))
+
+
+def best_rows() -> ir.Model:
+    net = Builder()
+    inputs = [net.input("data", ("batch", 3)), net.constant("k", [3])]
+    values, places = net.nodes("TopK", "op", *inputs, outputs=["values", "places"], axis=0)
+    places.dtype = ir.DataType.INT64
+    return net.model(values)
+
+
+def rows_and_columns() -> ir.Model:
+    net = Builder()
+    flat = net.node("Reshape", "flat", net.input("data", ("batch", 1)), net.constant("shape", [-1]))
+    return net.model(net.node("Add", "op", flat, net.input("other", (4, 3))))
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (split_batch(), "it splits the open batch into 2"),
+        (best_rows(), "it takes some of an open batch"),
+        (one("Reshape", ("batch", 3), [2, 3]), r"it makes \[2, 3\] of \['batch', 3\]"),
+        (rows_and_columns(), "the open batch beside 3 of another"),
+        (one("Celu", ("batch", 3), alpha=0.0), "alpha is 0"),
+        (one("GlobalLpPool", ("batch", 3, 4, 4), p=0), "p is 0"),
+        (one("LpPool", ("batch", 3, 4, 4), p=0, kernel_shape=[2, 2]), "p is 0"),
+    ],
+)
+def test_what_torch_cannot_do_is_refused_before_anything_is_written(model: ir.Model, reason: str) -> None:
+    with pytest.raises(Unsupported, match=reason):
+        converter.emit(model, "pytorch")
+
+
+def test_a_negative_epsilon_is_refused() -> None:
+    net = Builder()
+    parameters = [net.parameter(name, (3,), low=0.5) for name in ("scale", "bias", "mean", "variance")]
+    data = net.input("data", ("batch", 3, 4))
+    model = net.model(net.node("BatchNormalization", "op", data, *parameters, epsilon=-0.001))
+    with pytest.raises(Unsupported, match="epsilon"):
+        converter.emit(model, "pytorch")
+
+
+def test_sizes_as_a_tensor_are_where_the_input_is() -> None:
+    net = Builder()
+    sizes = net.node("Shape", "op", net.input("data", ("batch", 3)))
+    sizes.dtype = ir.DataType.INT64
+    text = converter.emit(net.model(sizes), "pytorch")[MODEL].decode()
+    assert "torch.tensor(data.shape, device=data.device)" in text
+
+
+def test_an_expression_that_is_too_wide_is_folded_in_parentheses() -> None:
+    net = Builder()
+    names = ["a_name_that_takes_up_much_of_the_line", "another_name_that_takes_up_as_much", "one_more_such_name"]
+    values = [net.input(name, ("batch", 3)) for name in names]
+    text = converter.emit(net.model(net.node("Mean", "op", *values)), "pytorch")[MODEL].decode()
+    ast.parse(text)
+    assert max(map(len, text.split("\n"))) <= 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import converter
 from tests.emitters.corpus import Outputs, Subject
 from tests.emitters.golden import representative
 from tests.emitters.models import noise
+from tests.emitters.refusals import emit
 from tests.support.containers import run_step, stage_scripts
 
 STEPS = (
@@ -92,7 +94,7 @@ def test_the_program_holds_no_paths(folder: Path) -> None:
 
 
 def test_the_code_imports_torch_alone(facts: dict[str, Any]) -> None:
-    standard = {"__future__", "collections.abc", "json", "math", "pathlib"}
+    standard = {"__future__", "collections.abc", "json", "math", "pathlib", "typing"}
     assert {name.partition(".")[0] for name in set(facts["imports"]) - standard} == {"torch"}
 
 
@@ -113,3 +115,18 @@ def test_training_updates_the_statistics_and_drops(facts: dict[str, Any]) -> Non
 def test_gradients_reach_every_parameter(facts: dict[str, Any]) -> None:
     assert facts["without gradient"] == []
     assert {"conv1.weight", "bn1.weight", "prelu1.weight", "fc1.bias"} <= set(facts["parameters"])
+
+
+def test_a_network_computes_on_the_device_of_its_inputs(subjects: Mapping[str, Subject], tmp_path: Path) -> None:
+    for subject in subjects.values():
+        if not isinstance(files := emit(subject, "pytorch"), str):
+            place = tmp_path / "in" / "cases" / subject.id
+            place.mkdir(parents=True)
+            for name, content in files.items():
+                (place / name).write_bytes(content)
+    (tmp_path / "out").mkdir()
+    stage_scripts(tmp_path / "in" / "step", "tests/emitters/pytorch_devices.py")
+    run_step("pytorch", ["python3", "in/step/pytorch_devices.py"], tmp_path / "in", tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "found.json").read_text())
+    assert len(found) > 0.9 * len(subjects)
+    assert {name: where for name, where in found.items() if where != ["meta"]} == {}

@@ -1,4 +1,19 @@
-"""PyTorch: an ``nn.Module`` as a PyTorch user would write it, and the plan for its ``state_dict``."""
+"""PyTorch: an ``nn.Module`` as a PyTorch user would write it, and the plan for its ``state_dict``.
+
+``model.py`` imports nothing but torch. Its ``load("model.safetensors")`` makes the network, reads the weights and
+switches to inference. ``model.pt`` is the same ``state_dict`` for
+``network.load_state_dict(torch.load("model.pt", weights_only=True))``, and ``model.pt2`` the exported program, which
+needs no code: ``torch.export.load("model.pt2").module()``.
+
+The network can go on training: ``train()`` lets dropout drop and batch normalization update its statistics. What the
+source learns is a parameter, what it computes with otherwise a buffer. Layers that share a parameter in the source
+get a copy each, so that training moves them apart; a layer that is used several times is one module.
+
+An open batch stays open, in the exported program too; what it cannot be left open for is refused.
+
+``network.to(device)`` moves all of it: the code makes tensors on the device of its inputs. An exported program stays
+on the CPU unless ``torch.export.passes.move_to_device_pass`` moves it.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits, only_output
-from converter.emitters.pytorch.operand import is_stored, line, state
+from converter.emitters.pytorch.operand import check_broadcast, is_stored, line, state
 from converter.emitters.pytorch.statement import Statement, Submodule
 from converter.ir import dims
 
@@ -43,7 +43,9 @@ def elu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[
 
 @emits("pytorch", "Celu")
 def celu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[Statement]:
-    """``nn.CELU``."""
+    """``nn.CELU``, whose alpha is not 0."""
+    if alpha == 0:
+        raise Refused("alpha is 0, which it divides by")
     return [_module(node, data, "nn.CELU", *([] if _equal(alpha, 1) else [alpha]))]
 
 
@@ -63,7 +65,7 @@ def selu(
 
 @emits("pytorch", "Gelu")
 def gelu(node: onnx_ir.Node, data: onnx_ir.Value, *, approximate: str = "none") -> list[Statement]:
-    """``nn.GELU``."""
+    """``nn.GELU``, of either kind."""
     return [_module(node, data, "nn.GELU", **({} if approximate == "none" else {"approximate": approximate}))]
 
 
@@ -80,6 +82,7 @@ def prelu(node: onnx_ir.Node, data: onnx_ir.Value, slope: onnx_ir.Value) -> list
     """``nn.PReLU`` where there is one slope, or one a channel; else ``torch.where``."""
     count = _slopes(data, slope) if is_stored(slope) else None
     if count is None:
+        check_broadcast(data, slope)
         text = "torch.where({0} < 0, {1} * {0}, {0})"
         return [line(node, text, data, slope, roles=("", "slope"))]
     return [_module(node, data, "nn.PReLU", *([] if count == 1 else [count]), weight=state(slope, (count,)))]

@@ -27,7 +27,7 @@ def conv(
     pads: Sequence[int] = (),
     strides: Sequence[int] = (),
 ) -> list[Statement]:
-    """``nn.Conv1d``, ``2d``, ``3d``, the functions of these names where the network computes the weight.
+    """``nn.Conv1d``, ``2d``, ``3d``, or their functions where the network computes the weight.
 
     Where one side gets more padding than the other, ``F.pad`` comes before.
     """
@@ -68,7 +68,10 @@ def conv_transpose(
     pads: Sequence[int] = (),
     strides: Sequence[int] = (),
 ) -> list[Statement]:
-    """``nn.ConvTranspose1d``, ``2d``, ``3d``; ``F.pad`` cuts the rest where one side is cut by more."""
+    """``nn.ConvTranspose1d``, ``2d``, ``3d``, or their functions where the network computes the weight.
+
+    ``F.pad`` cuts the rest where one side is cut by more.
+    """
     if auto_pad not in {"NOTSET", "VALID"}:
         raise Refused(f"auto_pad is {auto_pad}")
     rank = _spatial(data)
@@ -113,7 +116,7 @@ def gemm(
     transA: int = 0,  # noqa: N803 - ONNX's name
     transB: int = 0,  # noqa: N803
 ) -> list[Statement]:
-    """``nn.Linear`` where the right factor and the addend are parameters; else ``@`` and ``+``."""
+    """``nn.Linear`` where the right factor is a parameter and the addend a vector of them; else ``@`` and ``+``."""
     plain = not transA and alpha == 1 and (addend is None or beta == 1)
     if plain and is_parameter(right) and (addend is None or (is_stored(addend) and len(dims(addend)) == 1)):
         out, length = parameter_shape(right)[:: 1 if transB else -1]

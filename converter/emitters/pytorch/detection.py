@@ -79,6 +79,8 @@ def deform_conv(
         raise Refused(f"{rank} spatial axes, not 2")
     kernel = tuple(kernel_shape) or static(weight, 2, 3)
     strides, dilations = tuple(strides) or (1, 1), tuple(dilations) or (1, 1)
+    if dims(offset)[2:] != dims(node.outputs[0])[2:]:
+        raise Refused(f"offsets for {list(dims(offset)[2:])} places, not {list(dims(node.outputs[0])[2:])}")
     begin, _ = padding(node, data, "NOTSET", kernel, strides, dilations, pads)
     given = {"weight": weight, "offset": offset, "bias": bias, "mask": mask}
     operands = {name: value for name, value in given.items() if value is not None}

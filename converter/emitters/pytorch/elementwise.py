@@ -6,6 +6,7 @@ import onnx_ir
 
 from converter.emitters import Refused, emits, is_constant, operator_of
 from converter.emitters.pytorch.operand import (
+    check_broadcast,
     dtype_code,
     is_number,
     is_sizes,
@@ -92,9 +93,13 @@ def logical_not(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
 
 @emits("pytorch", *_OPERATORS)
 def operator(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -> list[Statement]:
-    """Python's own operator; a constant of one element is a number in it, any other a buffer."""
+    """Python's own operator; a constant of one element is a number in it, any other a buffer.
+
+    Of what is computed of shapes alone it is arithmetic of ints.
+    """
     if is_sizes(node.outputs[0]):
         return [sizes_arithmetic(node, left, right)]
+    check_broadcast(left, right)
     return [line(node, f"{{0}} {_OPERATORS[node.op_type]} {{1}}", left, right, scalars=_one_varies(left, right))]
 
 
@@ -103,6 +108,7 @@ def div(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -> list[S
     """The operator ``/``; of integers ``torch.div`` that rounds towards zero."""
     if is_sizes(node.outputs[0]):
         return [sizes_arithmetic(node, left, right)]
+    check_broadcast(left, right)
     if left.dtype not in _FLOATS:
         return [line(node, 'torch.div({0}, {1}, rounding_mode="trunc")', left, right, scalars=is_number(right))]
     # a number divided by a tensor is rounded twice by torch: it multiplies by the reciprocal
@@ -117,9 +123,10 @@ def sizes_arithmetic(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Val
 
 @emits("pytorch", "Pow")
 def power(node: onnx_ir.Node, base: onnx_ir.Value, exponent: onnx_ir.Value) -> list[Statement]:
-    """``torch.pow``, and the result in the base's element type."""
+    """``torch.pow``, of two operands of the same element type."""
     if base.dtype != exponent.dtype:
         raise Refused(f"a power of {base.dtype} and {exponent.dtype}")
+    check_broadcast(base, exponent)
     scalars = _one_varies(base, exponent) and base.dtype in _FLOATS
     return [line(node, "torch.pow({0}, {1})", base, exponent, scalars=scalars)]
 
@@ -127,6 +134,7 @@ def power(node: onnx_ir.Node, base: onnx_ir.Value, exponent: onnx_ir.Value) -> l
 @emits("pytorch", "Mod")
 def mod(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value, *, fmod: int = 0) -> list[Statement]:
     """``torch.fmod``, whose sign is the dividend's, or ``torch.remainder``, whose sign is the divisor's."""
+    check_broadcast(left, right)
     name = "fmod" if fmod else "remainder"
     return [line(node, f"torch.{name}({{0}}, {{1}})", left, right, scalars=not is_number(left))]
 
@@ -135,6 +143,7 @@ def mod(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value, *, fmod: 
 def extremum(node: onnx_ir.Node, first: onnx_ir.Value, *others: onnx_ir.Value) -> list[Statement]:
     """``torch.maximum`` and ``torch.minimum``, one after the other if there are several; ``clamp`` to a number."""
     name, limit = ("maximum", "min") if node.op_type == "Max" else ("minimum", "max")
+    check_broadcast(first, *others)
     if not others:
         return [line(node, "{0}", first)]
     statements, current = [], first
@@ -154,12 +163,14 @@ def extremum(node: onnx_ir.Node, first: onnx_ir.Value, *others: onnx_ir.Value) -
 @emits("pytorch", "Sum")
 def total(node: onnx_ir.Node, *terms: onnx_ir.Value) -> list[Statement]:
     """The operator ``+``."""
+    check_broadcast(*terms)
     return [line(node, " + ".join(f"{{{number}}}" for number in range(len(terms))), *terms)]
 
 
 @emits("pytorch", "Mean")
 def mean(node: onnx_ir.Node, *terms: onnx_ir.Value) -> list[Statement]:
     """The operators ``+`` and ``/``."""
+    check_broadcast(*terms)
     text = " + ".join(f"{{{place}}}" for place in range(len(terms)))
     return [line(node, f"({text}) / {{count}}", *terms, count=len(terms))]
 
@@ -184,6 +195,7 @@ def where(
     node: onnx_ir.Node, condition: onnx_ir.Value, chosen: onnx_ir.Value, other: onnx_ir.Value
 ) -> list[Statement]:
     """``torch.where``."""
+    check_broadcast(condition, chosen, other)
     scalars = not is_number(condition) and _one_varies(chosen, other)
     return [line(node, "torch.where({0}, {1}, {2})", condition, chosen, other, scalars=scalars)]
 
@@ -194,7 +206,8 @@ def cast(node: onnx_ir.Node, data: onnx_ir.Value, *, to: int, saturate: int = 1)
     kind = onnx_ir.DataType(to)
     del saturate  # of 8-bit floats only, which torch's numpy-like types do not have
     if is_sizes(data):
-        return [line(node, "torch.tensor({0}, dtype={dtype})", data, scalars=True, dtype=dtype_code(kind))]
+        text = "torch.tensor({0}, dtype={dtype}, device={device})"
+        return [line(node, text, data, scalars=True, dtype=dtype_code(kind))]
     return [line(node, "{0}.to({dtype})", data, dtype=dtype_code(kind))]
 
 

@@ -27,6 +27,7 @@ _IMPORTS = {
     "json": "import json",
     "math": "import math",
     "Path": "from pathlib import Path",
+    "Any": "from typing import Any",
 }
 _TORCH_IMPORTS = {"torch": "import torch", "F": "from torch.nn import functional as F"}
 

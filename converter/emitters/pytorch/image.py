@@ -37,9 +37,9 @@ def resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> list[Statement]:
-    """``F.interpolate``, or a function of it for other axes; ``repeat_interleave`` or an index for the nearest pixel.
+    """``F.interpolate`` if linear; if nearest, asymmetric and from below, ``repeat_interleave`` or an index.
 
-    It may be linear, with corners aligned or half pixels, or take the nearest from below.
+    Linear may be of aligned corners or half pixels, and of other axes than the last ones, by a function.
     """
     del roi, cubic_coeff_a, exclude_outside, extrapolation_value  # of other modes
     if scales is not None or sizes is None or antialias or keep_aspect_ratio_policy != "stretch":
@@ -108,10 +108,12 @@ def grid_sample(
     mode: str = "linear",
     padding_mode: str = "zeros",
 ) -> list[Statement]:
-    """``F.grid_sample``."""
+    """``F.grid_sample``; cubic of images only, not of volumes."""
     name = {"linear": "bilinear", "nearest": "nearest", "cubic": "bicubic"}.get(mode)
     if name is None or (name == "bicubic" and len(dims(data)) != 4):
         raise Refused(f"mode {mode}")
+    if dims(grid)[-1] != len(dims(data)) - 2:
+        raise Refused(f"{dims(grid)[-1]} coordinates of {len(dims(data)) - 2}")
     settings = {"mode": name, "padding_mode": padding_mode}
     defaults = {"mode": "bilinear", "padding_mode": "zeros"}
     changed: dict[str, Any] = {key: value for key, value in settings.items() if value != defaults[key]}
@@ -158,7 +160,7 @@ def col2im(
     pads: Sequence[int] = (),
     strides: Sequence[int] = (),
 ) -> list[Statement]:
-    """``F.fold``."""
+    """``F.fold``, of two axes with as much padding before as after."""
     size, kernel = integers(image) or (), integers(block) or ()
     rank = len(size)
     padding = tuple(pads) or (0,) * (2 * rank)

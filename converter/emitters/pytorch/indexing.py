@@ -10,7 +10,7 @@ from converter.emitters import Refused, emits, is_constant, is_parameter
 from converter.emitters.python import Code
 from converter.emitters.pytorch.operand import array, is_nonnegative, line, state, static
 from converter.emitters.pytorch.statement import Statement, Submodule
-from converter.ir import dims
+from converter.ir import BATCH, dims
 
 _REDUCTIONS = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
 
@@ -81,7 +81,7 @@ def scatter_nd(
     *,
     reduction: str = "none",
 ) -> list[Statement]:
-    """``index_put``."""
+    """``index_put``, which replaces or adds."""
     if reduction not in {"none", "add"}:
         raise Refused(f"reduction {reduction}")
     more = ", accumulate=True" if reduction == "add" else ""
@@ -114,16 +114,30 @@ def top_k(
     largest: int = 1,
     sorted: int = 1,  # noqa: A002 - ONNX's name
 ) -> list[Statement]:
-    """A function that sorts stably: ``torch.topk`` does not promise which of equal elements comes first."""
+    """A function that sorts stably: ``torch.topk`` does not promise which of equal elements comes first.
+
+    Of an open batch it can take two rows, or all; torch.export cannot leave it open otherwise.
+    """
     del sorted  # always
     text = "top_k({0}, {k}, dim={dim}, largest={largest})"
     settings: dict[str, Any] = {"dim": axis, "largest": bool(largest)}
     library = ["top_k"]
+    if dims(data)[axis] == BATCH and not _within_batch(data, count, axis % len(dims(data))):
+        raise Refused("it takes some of an open batch; give the batch a number")
     if is_constant(count):
         return [line(node, text, data, library=library, k=int(array(count).reshape(-1)[0]), **settings)]
     (size,) = static(count)
     place = "{1}[0]" if size == 1 else "{1}"
     return [line(node, text.replace("{k}", place), data, count, as_sizes=True, library=library, **settings)]
+
+
+def _within_batch(data: onnx_ir.Value, count: onnx_ir.Value, axis: int) -> bool:
+    """Whether there are ``count`` rows in any batch: all there are, or two, which torch.export takes as given."""
+    node = count.producer()
+    if node is None or node.op_type != "Shape":
+        return is_constant(count) and bool((array(count) <= 2).all())
+    start = node.attributes.get("start")
+    return node.inputs[0] is data and (0 if start is None else int(start.value)) % len(dims(data)) == axis
 
 
 def _wrapped(indices: onnx_ir.Value) -> str:

@@ -62,8 +62,8 @@ def integer_mean(x: Tensor, dim: int | tuple[int, ...], keepdim: bool) -> Tensor
 def exclusive_sum(x: Tensor, dim: int, reverse: bool) -> Tensor:
     """Add up the elements before each one, or after it."""
     x = x.flip(dim) if reverse else x
-    before = torch.cat([torch.zeros_like(x.narrow(dim, 0, 1)), x.narrow(dim, 0, x.shape[dim] - 1)], dim=dim)
-    total = before.cumsum(dim, dtype=x.dtype)
+    before = torch.cat([torch.zeros_like(x.narrow(dim, 0, 1)), x], dim=dim)
+    total = before.narrow(dim, 0, x.shape[dim]).cumsum(dim, dtype=x.dtype)
     return total.flip(dim) if reverse else total
 
 

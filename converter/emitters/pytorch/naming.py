@@ -21,7 +21,7 @@ RESERVED = frozenset(_RESERVED.split())
 """What every ``nn.Module`` has: no name for a module or parameter of ours."""
 
 GLOBALS = frozenset(
-    ("self", "torch", "nn", "F", "Tensor", "Path", "json", "math", "mmap", "struct", "load", *dir(builtins))
+    ("self", "torch", "nn", "F", "Tensor", "Any", "Callable", "Path", "json", "math", "load", *dir(builtins))
 )
 """Names that the generated file uses: no name for a variable, function or class of ours."""
 

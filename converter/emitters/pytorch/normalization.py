@@ -31,7 +31,7 @@ def batch_norm(
     momentum: float = 0.9,
     training_mode: int = 0,
 ) -> list[Statement]:
-    """``nn.BatchNorm1d``, ``2d``, ``3d``, whose momentum is what ONNX's lacks to 1."""
+    """``nn.BatchNorm1d``, ``2d``, ``3d``, whose momentum is 1 minus ONNX's."""
     output = only_output(node)
     if training_mode:
         raise Refused("it normalizes with the statistics of the batch at hand")
@@ -62,9 +62,9 @@ def instance_norm(
     *,
     epsilon: float = _EPSILON,
 ) -> list[Statement]:
-    """``nn.InstanceNorm1d``, ``2d``, ``3d``; a function where scale and bias are no parameters.
+    """``nn.InstanceNorm1d``, ``2d``, ``3d``; a function where scale and bias or the sizes are not known before.
 
-    So it is where there may be but one element to take the variance of, which torch refuses.
+    So it is where there is but one element to take the variance of, which torch refuses.
     """
     rank = len(dims(data)) - 2
     sizes = [dim for dim in dims(data)[2:] if isinstance(dim, int)]
@@ -88,7 +88,7 @@ def layer_norm(
     epsilon: float = _EPSILON,
     stash_type: int = 1,
 ) -> list[Statement]:
-    """``nn.LayerNorm``; ``F.layer_norm`` where scale and bias are no parameters."""
+    """``nn.LayerNorm``; ``F.layer_norm`` where the network computes scale and bias."""
     output = only_output(node)
     if stash_type != 1:
         raise Refused(f"stash_type {stash_type}")
@@ -126,4 +126,6 @@ def local_response_norm(
 
 
 def _epsilon(epsilon: float) -> dict[str, float | bool]:
+    if epsilon < 0:
+        raise Refused(f"epsilon {epsilon}: PyTorch has none below 0")
     return {} if np.float32(epsilon) == np.float32(_EPSILON) else {"eps": epsilon}

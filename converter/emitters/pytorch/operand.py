@@ -15,7 +15,7 @@ from converter import plan
 from converter.emitters import Refused, constant, is_constant, is_parameter
 from converter.emitters.python import Code
 from converter.emitters.pytorch.statement import State, Statement, Submodule
-from converter.ir import dims
+from converter.ir import BATCH, dims
 from converter.passes.fold import Derived, expression_of
 
 _PLACE = re.compile(r"\{(\d+)\}")
@@ -48,7 +48,8 @@ def line(
 
     Args:
         node: The node that it is for.
-        expression: As a statement's, with ``{0}``, ``{1}``, ... for the ``operands``, constants and parameters too.
+        expression: As a statement's, with ``{0}``, ``{1}``, ... for the ``operands``, constants and parameters too,
+            and ``{device}`` for the device that a tensor made of nothing but numbers has to be on.
         *operands: Values of any kind.
         outputs: What it computes.
         scalars: Whether a number may stand in the place of a constant of one element.
@@ -70,6 +71,9 @@ def line(
         literals.update(found.arguments)
         tensors.update(found.tensors)
     spelled = _PLACE.sub(lambda match: texts[int(match[1])], expression)
+    if "{device}" in spelled:
+        place = _position(inputs, Text("", (_nearest(node, operands),)))
+        spelled = spelled.replace("{device}", f"{{{place}}}.device")
     outputs = tuple(outputs or node.outputs)
     literals = {name: value for name, value in literals.items() if f"{{{name}}}" in spelled}
     return Statement(str(node.name), tuple(inputs), outputs, spelled, literals, module, tensors, tuple(library))
@@ -92,18 +96,42 @@ def _position(inputs: list[onnx_ir.Value], found: Text) -> int:
     return 0
 
 
+def _nearest(node: onnx_ir.Node, operands: Sequence[onnx_ir.Value]) -> onnx_ir.Value:
+    """A tensor that is where ``node`` computes: of its ``operands``, or whose shape they are, or the network's input.
+
+    Raises:
+        Refused: There is no tensor at all.
+    """
+    inputs = node.graph.inputs if isinstance(node.graph, onnx_ir.Graph) else []
+    found = next((near for value in (*operands, *inputs) if (near := _tensor(value)) is not None), None)
+    if found is None:
+        raise Refused("the network has no input, on whose device it could be computed")
+    return found
+
+
+def _tensor(value: onnx_ir.Value) -> onnx_ir.Value | None:
+    """``value`` if it is a tensor of the generated code, or a tensor whose sizes it is."""
+    if is_stored(value):
+        return None
+    node = value.producer()
+    if node is None or not is_sizes(value):
+        return value
+    parts = (_tensor(part) for part in node.inputs if part is not None)
+    return next((part for part in parts if part is not None), None)
+
+
 def _text(value: onnx_ir.Value, role: str, scalar: bool, sizes: bool) -> Text:
     if is_parameter(value) or (is_constant(value) and not scalar and dims(value) != ()):
         return Text(f"{{{role}}}", tensors={role: state(value)})
     if is_constant(value):
         if scalar and dims(value) != () and array(value).size != 1:
             return Text(f"{{{role}}}", tensors={role: state(value)})
-        text = f"{{{role}}}" if scalar else f"torch.tensor({{{role}}}, dtype={{{role}_dtype}})"
+        text = f"{{{role}}}" if scalar else f"torch.tensor({{{role}}}, dtype={{{role}_dtype}}, device={{device}})"
         kind = {} if scalar else {f"{role}_dtype": dtype(value)}
         return Text(text, arguments={role: number(value), **kind})
     if is_sizes(value):
         kept = sizes or (scalar and dims(value) == ())
-        return Text("{0}" if kept else "torch.tensor({0})", (value,))
+        return Text("{0}" if kept else "torch.tensor({0}, device={device})", (value,))
     return Text("{0}", (value,))
 
 
@@ -279,6 +307,19 @@ def _is_nonnegative_result(value: onnx_ir.Value, node: onnx_ir.Node) -> bool:
     if node.op_type == "TopK":
         return value is node.outputs[1]
     return node.op_type in {"ArgMax", "ArgMin", "Shape", "Size"}
+
+
+def check_broadcast(*operands: onnx_ir.Value) -> None:
+    """Check that ``operands`` can stand beside each other whatever the open batch is.
+
+    Raises:
+        Refused: Only one number of rows goes with a dimension of another one.
+    """
+    rank = max(map(_rank, operands))
+    for axis in range(1, rank + 1):
+        sizes = {dims(value)[-axis] for value in operands if _rank(value) >= axis}
+        if BATCH in sizes and len(sizes - {1}) > 1:
+            raise Refused(f"the open batch beside {max(sizes - {BATCH})} of another; give the batch a number")
 
 
 def static(value: onnx_ir.Value, *axes: int) -> tuple[int, ...]:

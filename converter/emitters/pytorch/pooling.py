@@ -134,9 +134,9 @@ def average_pool(
     pads: Sequence[int] = (),
     strides: Sequence[int] = (),
 ) -> list[Statement]:
-    """``nn.AvgPool1d``, ``2d``, ``3d``, behind ``F.pad`` where its own padding is not ONNX's.
+    """``nn.AvgPool1d``, ``2d``, ``3d``; behind ``F.pad``, or a function, where its padding is not ONNX's.
 
-    Where padding does not count either, it is a function: the quotient of two poolings.
+    The function, where padding does not count, is the quotient of two poolings.
     """
     windows = _windows(node, data, auto_pad, ceil_mode, dilations, kernel_shape, pads, strides)
     output = node.outputs[0]
@@ -144,7 +144,7 @@ def average_pool(
         raise Refused(f"dilations {list(windows.dilations)}: PyTorch averages neighbours only")
     if any(windows.beyond) and count_include_pad:
         raise Refused("ceil_mode with count_include_pad: runtimes disagree on what lies beyond the padding")
-    if windows.native:
+    if windows.native and not _is_thin(data, windows):
         counted = {} if count_include_pad or not any(windows.begin) else {"count_include_pad": False}
         return [_pool(node, "Avg", data, windows, output, **_padding(windows), **counted)]
     if count_include_pad:
@@ -173,6 +173,7 @@ def lp_pool(
     windows = _windows(node, data, auto_pad, ceil_mode, dilations, kernel_shape, pads, strides)
     if max(windows.dilations) > 1:
         raise Refused(f"dilations {list(windows.dilations)}: PyTorch sums neighbours only")
+    _check_norm(p)
     text = "lp_pool({0}, {p}, {kernel}, {stride}, {padding})"
     sizes: dict[str, Any] = {"kernel": windows.kernel, "stride": windows.strides, "padding": windows.pad}
     return [line(node, text, data, library=["lp_pool"], p=p, **sizes)]
@@ -180,7 +181,7 @@ def lp_pool(
 
 @emits("pytorch", "GlobalAveragePool", "GlobalMaxPool")
 def global_pool(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
-    """``nn.AdaptiveAvgPool2d(1)`` and the like."""
+    """``nn.AdaptiveAvgPool1d(1)`` or ``nn.AdaptiveMaxPool1d(1)``, ``2d``, ``3d``."""
     rank = len(dims(data)) - 2
     if rank not in {1, 2, 3}:
         raise Refused(f"PyTorch pools 1, 2 or 3 spatial axes, not {rank}")
@@ -198,8 +199,20 @@ def adaptive_average_pool(node: onnx_ir.Node, data: onnx_ir.Value, *, output_siz
 @emits("pytorch", "GlobalLpPool")
 def global_lp_pool(node: onnx_ir.Node, data: onnx_ir.Value, *, p: int = 2) -> list[Statement]:
     """``torch.linalg.vector_norm``."""
+    _check_norm(p)
     axes = tuple(range(2, len(dims(data))))
     return [line(node, "torch.linalg.vector_norm({0}, {p}, dim={dim}, keepdim=True)", data, p=p, dim=axes)]
+
+
+def _is_thin(data: onnx_ir.Value, windows: Windows) -> bool:
+    """Whether ``data`` without its padding is a volume smaller than a window, which torch does not average."""
+    sizes = zip(dims(data)[2:], windows.kernel, strict=True)
+    return windows.rank == 3 and any(not isinstance(size, int) or size < kernel for size, kernel in sizes)
+
+
+def _check_norm(p: int) -> None:
+    if p < 1:
+        raise Refused(f"p is {p}, of which there is no norm")
 
 
 def _padding(windows: Windows) -> dict[str, int | tuple[int, ...]]:

@@ -34,7 +34,10 @@ def lstm(
     input_forget: int = 0,
     layout: int = 0,
 ) -> list[Statement]:
-    """``nn.LSTM`` of one layer; its result is brought into ONNX's order."""
+    """``nn.LSTM`` of one layer, forward or both ways; its result is brought into ONNX's order.
+
+    No peepholes, no other activations than torch's, and all sequences of the same length.
+    """
     if peephole is not None or input_forget:
         raise Refused("PyTorch has no peepholes and no coupled gates")
     if (hidden is None) != (cell is None):
@@ -61,7 +64,7 @@ def gru(
     layout: int = 0,
     linear_before_reset: int = 0,
 ) -> list[Statement]:
-    """``nn.GRU`` of one layer, which resets after the linear map; its result is brought into ONNX's order."""
+    """``nn.GRU`` of one layer, forward or both ways, which resets after the linear map; in ONNX's order."""
     if not linear_before_reset:
         raise Refused("PyTorch's resets after the linear map")
     _check(node, lengths, activations, direction, layout)
@@ -84,7 +87,7 @@ def rnn(
     direction: str = "forward",
     layout: int = 0,
 ) -> list[Statement]:
-    """``nn.RNN`` of one layer, of tanh or relu; its result is brought into ONNX's order."""
+    """``nn.RNN`` of one layer, forward or both ways, of tanh or relu; its result is brought into ONNX's order."""
     kinds = set(activations) or {"Tanh"}
     if len(kinds) > 1 or not kinds <= {"Tanh", "Relu"}:
         raise Refused(f"activations {list(activations)}")

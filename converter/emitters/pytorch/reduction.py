@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir
 
-from converter.emitters import emits
+from converter.emitters import Refused, emits
 from converter.emitters.pytorch.operand import integers, line
 from converter.emitters.pytorch.statement import Statement
 from converter.ir import dims
@@ -30,6 +30,8 @@ _SINGLE = {
     "ReduceSumSquare": "{0}.square()",
 }
 """What is left of a reduction of no axes."""
+_FRACTIONS = {"ReduceL2", "ReduceLogSum", "ReduceLogSumExp"}
+"""Reductions of integers that are no integers."""
 
 
 @emits("pytorch", *_TEXTS)
@@ -41,7 +43,9 @@ def reduce(
     keepdims: int = 1,
     noop_with_empty_axes: int = 0,
 ) -> list[Statement]:
-    """The reduction of torch of that name, in the element type of its operand; the mean of integers is cut."""
+    """Torch's reductions, in the operand's element type; the mean of integers is cut, their logarithm refused."""
+    if data.dtype in _INTEGERS and node.op_type in _FRACTIONS:
+        raise Refused(f"of {data.dtype}, whose result is cut")
     dim = _axes(data, axes, noop_with_empty_axes)
     if dim is None:
         return [line(node, _SINGLE.get(node.op_type, "{0}"), data)]
@@ -119,4 +123,4 @@ def _axes(data: onnx_ir.Value, axes: onnx_ir.Value | None, noop: int) -> tuple[i
     chosen = integers(axes)
     if not chosen:
         return None if noop or rank == 0 else tuple(range(rank))
-    return tuple(sorted(axis % rank for axis in chosen))
+    return tuple(sorted({axis % rank for axis in chosen}))

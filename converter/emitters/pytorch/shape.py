@@ -20,7 +20,7 @@ from converter.emitters.pytorch.operand import (
     static,
 )
 from converter.emitters.pytorch.statement import Statement, Submodule
-from converter.ir import Dim, dims
+from converter.ir import BATCH, Dim, dims
 
 
 @emits("pytorch", "Shape")
@@ -40,13 +40,13 @@ def size(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
 
 def _sizes(node: onnx_ir.Node, text: str, *operands: onnx_ir.Value, **arguments: Any) -> Statement:
     """A tuple or an int, or a tensor of it where that is what the IR has."""
-    text = text if is_sizes(node.outputs[0]) else f"torch.tensor({text})"
+    text = text if is_sizes(node.outputs[0]) else f"torch.tensor({text}, device={{device}})"
     return line(node, text, *operands, as_sizes=True, **arguments)
 
 
 @emits("pytorch", "Reshape")
 def reshape(node: onnx_ir.Node, data: onnx_ir.Value, sizes: onnx_ir.Value, *, allowzero: int = 0) -> list[Statement]:
-    """``reshape``."""
+    """``reshape``; an open batch may be joined with other axes, not be made a number of them."""
     del allowzero  # the result's shape is known
     if is_sizes(data):
         return [_sizes_of_rank(node, data)]
@@ -55,6 +55,8 @@ def reshape(node: onnx_ir.Node, data: onnx_ir.Value, sizes: onnx_ir.Value, *, al
 
 def _reshaped(node: onnx_ir.Node, data: onnx_ir.Value, sizes: onnx_ir.Value | None = None) -> Statement:
     wanted = dims(node.outputs[0])
+    if BATCH in dims(data) and BATCH not in wanted:
+        raise Refused(f"it makes {list(wanted)} of {list(dims(data))}; give the batch a number")
     open_axes = [axis for axis, dim in enumerate(wanted) if not isinstance(dim, int)]
     if len(open_axes) <= 1 and not (open_axes and 0 in wanted):
         target = tuple(dim if isinstance(dim, int) else -1 for dim in wanted)
@@ -108,7 +110,8 @@ def unsqueeze(node: onnx_ir.Node, data: onnx_ir.Value, axes: onnx_ir.Value) -> l
 def _sizes_of_rank(node: onnx_ir.Node, data: onnx_ir.Value) -> Statement:
     """An int of a tuple of one, or the other way round."""
     if len(dims(node.outputs[0])) > 1:
-        return line(node, "torch.tensor({0}).reshape({shape})", data, as_sizes=True, shape=static(node.outputs[0]))
+        text = "torch.tensor({0}, device={device}).reshape({shape})"
+        return line(node, text, data, as_sizes=True, shape=static(node.outputs[0]))
     before, after = len(dims(data)), len(dims(node.outputs[0]))
     text = {(1, 0): "{0}[0]", (0, 1): "({0},)"}.get((before, after), "{0}")
     return _sizes(node, text, data)
@@ -116,7 +119,7 @@ def _sizes_of_rank(node: onnx_ir.Node, data: onnx_ir.Value) -> Statement:
 
 @emits("pytorch", "Expand")
 def expand(node: onnx_ir.Node, data: onnx_ir.Value, sizes: onnx_ir.Value) -> list[Statement]:
-    """``expand``."""
+    """``expand``, to sizes that are constant or computed of shapes."""
     wanted, given = dims(node.outputs[0]), dims(data)
     aligned: tuple[Dim, ...] = (1,) * (len(wanted) - len(given)) + given
     if all(isinstance(dim, int) or dim == own for dim, own in zip(wanted, aligned, strict=True)):
@@ -163,10 +166,12 @@ def split(
     axis: int = 0,
     num_outputs: int = 0,
 ) -> list[Statement]:
-    """``split``."""
+    """``split``, along any axis but an open batch."""
     del num_outputs
     if len(node.outputs) == 1:
         return [line(node, "{0}", data)]
+    if not isinstance(dims(data)[axis], int):
+        raise Refused(f"it splits the open batch into {len(node.outputs)}; give the batch a number")
     chunks = integers(sizes) or tuple(static(value, axis)[0] for value in node.outputs)
     whole = chunks[0] if len(set(chunks[:-1])) == 1 and chunks[-1] == chunks[0] else list(chunks)
     return [line(node, "{0}.split({sizes}, dim={dim})", data, sizes=whole, dim=axis)]
@@ -200,7 +205,8 @@ def slice_(
 def _slice(size: Dim, start: int, end: int, step: int) -> str:
     """One axis' slice as Python writes it, of the flipped axis where ``step`` is negative."""
     if isinstance(size, int):
-        kept = range(size)[start:end:step]
+        # backwards ONNX begins at the first element where Python begins before it, with none
+        kept = range(size)[max(start, -size) if step < 0 else start : end : step]
         if step < 0:
             kept = range(size)[size - 1 - kept.start : size - 1 - kept.stop : -step] if len(kept) else range(0)
         start, end, step = kept.start, kept.stop, kept.step
@@ -235,7 +241,7 @@ def pad(
     *,
     mode: str = "constant",
 ) -> list[Statement]:
-    """``F.pad``; with ``reflect`` and ``edge`` of the last one, two or three of three, four or five axes."""
+    """``F.pad``; other than with a constant only of the axes behind the first two, of which there may be three."""
     rank = len(dims(data))
     given = integers(pads) or ()
     chosen = [axis % rank for axis in integers(axes) or range(rank)]
@@ -260,10 +266,10 @@ def pad(
 def constant_of_shape(
     node: onnx_ir.Node, sizes: onnx_ir.Value, *, value: onnx_ir.TensorProtocol | None = None
 ) -> list[Statement]:
-    """``torch.full``."""
+    """``torch.full``, of a constant shape or one that is computed of shapes."""
     kind = dtype(node.outputs[0])
     filler = 0.0 if value is None else value.numpy().reshape(-1)[0].item()
-    text = "torch.full({shape}, {value}, dtype={dtype})"
+    text = "torch.full({shape}, {value}, dtype={dtype}, device={device})"
     if is_constant(sizes):
         return [line(node, text, shape=integers(sizes) or (), value=filler, dtype=kind)]
     if not is_sizes(sizes):
@@ -273,7 +279,7 @@ def constant_of_shape(
 
 @emits("pytorch", "Range")
 def range_(node: onnx_ir.Node, start: onnx_ir.Value, limit: onnx_ir.Value, delta: onnx_ir.Value) -> list[Statement]:
-    """``torch.arange``, of constants and of shapes."""
+    """``torch.arange``, of integers that are constant or computed of shapes."""
     if not all(is_constant(value) or is_sizes(value) for value in (start, limit, delta)):
         raise Refused("its limits are computed of more than shapes")
     kind = dtype(node.outputs[0])
@@ -282,7 +288,7 @@ def range_(node: onnx_ir.Node, start: onnx_ir.Value, limit: onnx_ir.Value, delta
     step = "" if is_constant(delta) and number(delta) == 1 else ", {2}"
     begin = "" if is_constant(start) and number(start) == 0 and not step else "{0}, "
     roles = ("start", "end", "step")
-    text = f"torch.arange({begin}{{1}}{step}, dtype={{dtype}})"
+    text = f"torch.arange({begin}{{1}}{step}, dtype={{dtype}}, device={{device}})"
     text = text.replace(", dtype={dtype}", "") if kind == "torch.int64" else text
     return [line(node, text, start, limit, delta, scalars=True, roles=roles, dtype=kind)]
 

@@ -283,10 +283,24 @@ class _Forward:
 
 
 def _folded(head: str, text: str) -> list[str]:
-    """``head`` and ``text``, a call, with the arguments on lines of their own where it is too wide."""
+    """``head`` and ``text``, with what is in parentheses on lines of its own where that is too wide."""
     margin = " " * (len(head) - len(head.lstrip()))
-    if len(head) + len(text) <= WIDTH or not text.endswith(")") or _QUOTE.search(text):
+    if len(head) + len(text) <= WIDTH or _QUOTE.search(text):
         return [head + text]
     function, _, arguments = text.partition("(")
-    inner = textwrap.wrap(arguments[:-1], WIDTH - len(margin) - len(_INDENT), break_long_words=False)
+    if not _is_call(text):
+        function, arguments = "", f"{text})"
+    inner = textwrap.wrap(
+        arguments[:-1], WIDTH - len(margin) - len(_INDENT), break_long_words=False, break_on_hyphens=False
+    )
     return [f"{head}{function}(", *(margin + _INDENT + line for line in inner), f"{margin})"]
+
+
+def _is_call(text: str) -> bool:
+    """Whether the first parenthesis of ``text`` is closed by its last character, and nowhere before."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and character == ")":
+            return place == len(text) - 1
+    return False
