@@ -167,7 +167,9 @@ def _slice(node: onnx_ir.Node, operands: Sequence[Expression]) -> list[Expressio
     result = operands[0]
     for number, (start, end) in enumerate(zip(starts or (), ends or (), strict=True)):
         axis = (axes[number] if axes else number) % len(shape)
-        kept = range(shape[axis])[start : end : steps[number] if steps else 1]
+        step = steps[number] if steps else 1
+        # ONNX moves a start before the first element to it, Python does so only going forwards
+        kept = range(shape[axis])[max(start, -shape[axis]) : end : step]
         if kept.step == 1:
             result = plan.slice_(result, axis, kept.start, kept.stop)
         else:

@@ -15,6 +15,7 @@ from typing import Any
 os.environ.setdefault("GLOG_minloglevel", "2")
 
 import caffe
+import cases
 import numpy
 import weights
 
@@ -55,7 +56,9 @@ def set_blob(net: caffe.Net, row: Mapping[str, Any], value: numpy.ndarray) -> No
             f" and its value has {list(value.shape)}"
         )
     if not numpy.isfinite(value).all():
-        raise ValueError(f"{name} would hold a number that is not finite")
+        read = f"it is made of {json.dumps(row['value'])[:200]}"
+        fix = "check the source's parameters: what is NaN or infinite there cannot be trained weights"
+        cases.refuse(f"{name} would hold a number that is not finite\n  where: {read}\n  to do: {fix}")
     blob.data[...] = value
 
 

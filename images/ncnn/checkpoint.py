@@ -14,7 +14,7 @@ from __future__ import annotations
 import ctypes
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import cases
@@ -36,21 +36,79 @@ def main() -> None:
         shutil.copyfile(f"in/code/{name}", f"out/{name}")
     with open("out/model.bin", "wb") as out:
         for row in plan["parameters"]:
-            write(out, row, weights.evaluate(row["value"], tensors), plan["storage"])
+            write(out, row, value_of(row, tensors), plan["storage"])
     load("out/model.param", "out/model.bin")
 
 
-def write(out: BinaryIO, row: Mapping[str, Any], value: numpy.ndarray, storage: str) -> None:
-    """Append the plan's ``row``, whose value has to have the row's shape, exactly."""
-    layer, index = row["name"]
-    name = f"{layer}[{index}]"
+def value_of(row: Mapping[str, Any], tensors: Mapping[str, numpy.ndarray]) -> numpy.ndarray:
+    """The numbers of the plan's ``row``, which has to say their shape; refuse those that ncnn cannot compute with."""
+    name = label(row)
+    with numpy.errstate(all="ignore"):  # what becomes infinite or NaN is refused here
+        value = weights.evaluate(row["value"], tensors)
     if row["shape"] != list(value.shape):
         raise ValueError(f"{name} has the shape {row['shape']} in the plan, and its value has {list(value.shape)}")
     if not numpy.isfinite(value).all():
-        raise ValueError(f"{name} would hold a number that is not finite")
+        refuse_infinite(row, tensors)
+    if "eps" in row and not (value + numpy.float32(row["eps"]) > 0).all():
+        refuse(
+            f"The layer {row['name'][0]} divides by the root of a variance that is not positive",
+            f"{made_of(row)}, to which {row['eps']:g} is added",
+            "Correct the variance in the source model, or give its normalization a larger eps.",
+        )
+    return value
+
+
+def refuse_infinite(row: Mapping[str, Any], tensors: Mapping[str, numpy.ndarray]) -> None:
+    """Refuse ``row``: for the first of its parameters that is not finite itself, else for what becomes of them."""
+    for source in sources(row["value"]):
+        if count := tensors[source].size - int(numpy.isfinite(tensors[source]).sum()):
+            refuse(
+                f"The parameter {source} holds NaN or infinity, with which ncnn does not compute",
+                f"{source}, {count} of {tensors[source].size} numbers; it is in the weight {label(row)}",
+                "Correct the parameter in the source model, or use a target that keeps such numbers, as onnx does.",
+            )
+    refuse(
+        f"The weight {label(row)} would be NaN or infinite: there is a division by zero, or a number beyond float32",
+        made_of(row),
+        "Correct these parameters in the source model, or use a target that keeps such numbers, as onnx does.",
+    )
+
+
+def refuse(what: str, where: str, fix: str) -> None:
+    """End the step, saying ``what`` is wrong, ``where``, and what to do."""
+    cases.refuse(f"{what}\n  where: {where}\n  to do: {fix}")
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """A weight as messages name it: the layer, and which of its weights."""
+    layer, index = row["name"]
+    return f"{layer}[{index}]"
+
+
+def made_of(row: Mapping[str, Any]) -> str:
+    """The parameters of the source model that are in a weight."""
+    return ", ".join(dict.fromkeys(sources(row["value"])))
+
+
+def sources(expression: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the tensors in an ``expression`` of the plan."""
+    for key, part in expression.items():
+        if key == "tensor":
+            yield part
+        for each in part if isinstance(part, list) else [part]:
+            if isinstance(each, dict):
+                yield from sources(each)
+
+
+def write(out: BinaryIO, row: Mapping[str, Any], value: numpy.ndarray, storage: str) -> None:
+    """Append the ``value`` of the plan's ``row``, exactly; half precision has to be able to hold it, if it is to."""
     half = storage == "fp16" and row.get("tagged", False)
     if half and numpy.abs(value).max(initial=0) > LARGEST_FLOAT16:
-        cases.refuse(f"weight {name} has numbers beyond {LARGEST_FLOAT16}, which fp16 cannot hold: use storage fp32")
+        refuse(
+            f"The weight {label(row)} has numbers beyond {LARGEST_FLOAT16}, which fp16 cannot hold",
+            made_of(row),
+            "Use storage fp32.",
+        )
     if row.get("tagged", False):
         out.write((FLOAT16 if half else FLOAT32).to_bytes(4, "little"))
     out.write(numpy.ascontiguousarray(value, "<f2" if half else "<f4").data)

@@ -59,11 +59,19 @@ def forward(
 ) -> dict[str, numpy.ndarray]:
     """Every value of ``places`` for ``inputs``, which must be all that are ``known``."""
     if set(inputs) != set(known):
-        raise ValueError(f"inputs are given for {sorted(inputs)}, the network has {sorted(known)}")
+        cases.refuse(
+            f"A case feeds {', '.join(sorted(inputs))}, the network needs {', '.join(sorted(known))}\n"
+            "  to do: Give each case all of the inputs."
+        )
     split = {known[name][0]: rows(value, known[name][1]) for name, value in inputs.items()}
-    count = max((len(found) for found in split.values()), default=1)
-    if any(len(found) not in (1, count) for found in split.values()):
-        raise ValueError(f"the inputs have {sorted(len(found) for found in split.values())} rows")
+    counts = {value.shape[known[name][1].index(BATCH)] for name, value in inputs.items() if BATCH in known[name][1]}
+    if len(counts) > 1:
+        said = ", ".join(f"{name} {list(value.shape)}" for name, value in sorted(inputs.items()))
+        cases.refuse(
+            f"The inputs of one case have different numbers of rows\n  where: {said}\n"
+            "  to do: Give all inputs the same batch."
+        )
+    count = max(counts, default=1)
     single = [{blob: found[index % len(found)] for blob, found in split.items()} for index in range(count)]
     answers = [row(net, each, places) for each in single]
     return {name: joined([answer[name] for answer in answers], shape) for name, (_, shape) in places.items()}

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
+import cases
 import numpy
 import onnx
 import onnxscript
@@ -217,7 +218,10 @@ def store(model: onnx.ModelProto, rows: Iterable[Mapping[str, Any]], tensors: we
     stored = {row.get("stored", row["name"]): row for row in rows}
     inputs = [value for value in model.graph.input if value.name not in stored]
     if unknown := stored.keys() - {value.name for value in model.graph.input}:
-        raise ValueError(f"parameters of the plan that the code does not have: {', '.join(sorted(unknown))}")
+        cases.refuse(
+            f"Parameters of the model are no arguments of the code\n  where: {', '.join(sorted(unknown))}\n"
+            "  to do: Leave them among the arguments of the function, by these names."
+        )
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     size = sum(int(numpy.prod(row["shape"])) * numpy.dtype(row.get("dtype", "float32")).itemsize for row in rows)
@@ -233,8 +237,9 @@ def store(model: onnx.ModelProto, rows: Iterable[Mapping[str, Any]], tensors: we
 
 
 def value_of(name: str, row: Mapping[str, Any], tensors: weights.Weights) -> numpy.ndarray:
-    """The parameter ``name``, which has to have the shape that its ``row`` of the plan says."""
-    value = weights.evaluate(row["value"], tensors, row.get("dtype", "float32"))
+    """The parameter ``name``, of the shape that its ``row`` of the plan says. NaN and infinity stay."""
+    with numpy.errstate(all="ignore"):  # as in the source model, what is divided by zero is infinite or NaN
+        value = weights.evaluate(row["value"], tensors, row.get("dtype", "float32"))
     if list(value.shape) != row["shape"]:
         raise ValueError(f"{name} has the shape {row['shape']} in the plan, and its value has {list(value.shape)}")
     return value

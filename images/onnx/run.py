@@ -71,7 +71,10 @@ def main() -> None:
     found = {}
     for case, inputs in cases.read().items():
         if sorted(inputs) != wanted:
-            cases.refuse(f"The case {case} feeds {', '.join(inputs)}, the model needs {', '.join(wanted)}")
+            cases.refuse(
+                f"The case {case} feeds {', '.join(inputs)}, the model needs {', '.join(wanted)}\n"
+                "  to do: Give each case all of the inputs."
+            )
         fed = {name: array.astype(types[name]) for name, array in inputs.items()}
         answers = session.run(names, fed) if names else []
         found.update({f"{case}/{name}": value for name, value in zip(names, answers, strict=True)})

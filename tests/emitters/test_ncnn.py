@@ -431,3 +431,11 @@ def test_examples_ask_for_a_blob_before_those_computed_from_it() -> None:
     assert 'for name in ("conv_output", "conv2_output", "last_output"):' in files[PYTHON].decode()
     asked = re.findall(r'extract\("(\w+)"', files[CPP].decode())
     assert asked == ["conv_output", "conv2_output", "last_output"]
+
+
+@pytest.mark.parametrize("attributes", [{"bias": 0.0}, {"bias": -1.0}, {"alpha": -0.1}])
+def test_responses_that_would_be_powers_of_negative_numbers_are_refused(attributes: dict[str, float]) -> None:
+    net = Builder()
+    model = net.model(net.node("LRN", "lrn", net.input("data", ("batch", 4, 3, 3)), size=3, **attributes))
+    with pytest.raises(Unsupported, match="is not positive or alpha"):
+        converter.emit(model, "ncnn")

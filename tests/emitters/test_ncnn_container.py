@@ -117,19 +117,53 @@ def test_a_checkpoint_is_the_same_bytes_every_time(tmp_path: Path) -> None:
         assert path.read_bytes() == (second / path.name).read_bytes()
 
 
+def refusal(model: Any, folder: Path, **options: str) -> list[str]:
+    """What ``checkpoint.py`` says of a model that it refuses, line by line."""
+    stage(model, folder / "in", **options)
+    stage_scripts(folder / "in" / "step", "images/ncnn/checkpoint.py")
+    (folder / "out").mkdir()
+    status, said = try_step("ncnn", ["python3", "in/step/checkpoint.py"], folder / "in", folder / "out")
+    assert status == 65
+    return said.splitlines()
+
+
 def test_numbers_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> None:
     net = Builder()
     weight = net.parameter("conv_weight", value=np.full((1, 3, 1, 1), 7e4))
-    stage(
-        net.model(net.node("Conv", "conv", net.input("data", ("batch", 3, 4, 5)), weight)),
-        tmp_path / "in",
-        storage="fp16",
-    )
-    stage_scripts(tmp_path / "in" / "step", "images/ncnn/checkpoint.py")
-    (tmp_path / "out").mkdir()
-    status, said = try_step("ncnn", ["python3", "in/step/checkpoint.py"], tmp_path / "in", tmp_path / "out")
-    assert status == 65
-    assert said.strip() == "weight conv[0] has numbers beyond 65504, which fp16 cannot hold: use storage fp32"
+    model = net.model(net.node("Conv", "conv", net.input("data", ("batch", 3, 4, 5)), weight))
+    assert refusal(model, tmp_path, storage="fp16") == [
+        "The weight conv[0] has numbers beyond 65504, which fp16 cannot hold",
+        "  where: conv_weight",
+        "  to do: Use storage fp32.",
+    ]
+
+
+def test_a_parameter_that_is_not_finite_is_refused_by_its_name(tmp_path: Path) -> None:
+    net = Builder()
+    weight = net.parameter("conv_weight", value=[[[[1]], [[np.nan]], [[-np.inf]]]])
+    model = net.model(net.node("Conv", "conv", net.input("data", ("batch", 3, 4, 5)), weight))
+    what, where, _ = refusal(model, tmp_path)
+    assert what == "The parameter conv_weight holds NaN or infinity, with which ncnn does not compute"
+    assert where == "  where: conv_weight, 2 of 3 numbers; it is in the weight conv[0]"
+
+
+def test_a_division_by_a_parameter_that_is_0_is_refused(tmp_path: Path) -> None:
+    net = Builder()
+    value = net.node("Div", "scaled", net.input("data", ("batch", 3)), net.parameter("size", value=[1, 0, 2]))
+    what, where, _ = refusal(net.model(value), tmp_path)
+    assert what.startswith("The weight size/reciprocal[0] would be NaN or infinite: there is a division by zero")
+    assert where == "  where: size"
+
+
+def test_a_variance_without_a_root_is_refused(tmp_path: Path) -> None:
+    net = Builder()
+    rest = [net.parameter(name, (3,)) for name in ("gamma", "beta", "mean")]
+    value = net.input("data", ("batch", 3, 4, 5))
+    value = net.node("BatchNormalization", "bn", value, *rest, net.parameter("var", value=[1, 0, 2]), epsilon=0.0)
+    assert refusal(net.model(value), tmp_path)[:2] == [
+        "The layer bn divides by the root of a variance that is not positive",
+        "  where: var, to which 0 is added",
+    ]
 
 
 @pytest.mark.parametrize(

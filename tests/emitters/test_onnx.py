@@ -319,3 +319,15 @@ def test_a_conversion_leaves_the_model_alone() -> None:
     at_opset(model, 13)
     converter.emit(model, "onnx", opset=13, inline=True)
     assert ir.to_proto(model).SerializeToString(deterministic=True) == before
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(-2, (5,)), (3, (4, 5)), (0, (5,))])
+def test_layer_normalization_is_not_made_of_older_operators_where_its_scale_is_broadcast(
+    axis: int, shape: tuple[int, ...]
+) -> None:
+    net = Builder()
+    data = net.input("data", ("batch", 3, 4, 5))
+    model = net.model(net.node("LayerNormalization", "norm", data, net.parameter("scale", shape), axis=axis))
+    converter.emit(model, "onnx")
+    with pytest.raises(Unsupported, match="scale has the shape"):
+        converter.emit(model, "onnx", opset=OLDEST)

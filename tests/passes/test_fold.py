@@ -30,11 +30,11 @@ def _four(net: Builder, tail: ir.Value) -> ir.Value:
     return net.node("Slice", "four", tail, *(net.constant(name, [at]) for name, at in (("start", -4), ("end", 99))))
 
 
-def sliced(step: int) -> Callable[[Builder, ir.Value], ir.Value]:
-    """A slice along the last axis with a step, which may go backwards."""
+def sliced(step: int, start: int = 0) -> Callable[[Builder, ir.Value], ir.Value]:
+    """A slice along the last axis from ``start`` with a step, which may go backwards."""
 
     def build(net: Builder, data: ir.Value) -> ir.Value:
-        start, end = (0, 99) if step > 0 else (99, -99)
+        end = 99 if step > 0 else -99
         given = {"starts": [start], "ends": [end], "axes": [-1], "steps": [step]}
         table = net.parameter("table", (1, 6))
         cut = net.node("Slice", "cut", table, *(net.constant(name, value) for name, value in given.items()))
@@ -56,8 +56,10 @@ def combined(net: Builder, data: ir.Value) -> ir.Value:
 CASES = {
     "packed": packed,
     "sliced": sliced(2),
-    "reversed": sliced(-1),
-    "backwards": sliced(-2),
+    "reversed": sliced(-1, 99),
+    "backwards": sliced(-2, 99),
+    "forwards-from-before": sliced(2, -99),
+    "backwards-from-before": sliced(-1, -99),
     "combined": combined,
 }
 

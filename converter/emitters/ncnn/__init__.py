@@ -1,4 +1,32 @@
-"""ncnn: a ``.param`` file as ncnn's own tools write it, and the plan for its ``.bin``."""
+"""ncnn: a ``.param`` file as ncnn's own tools write it, and the plan for its ``.bin``.
+
+``model.param`` is the network, text that can be read and edited; blobs and layers are called what values and nodes
+are in the source, apart from characters that ncnn cannot read. The checkpoint puts ``model.bin`` beside it, the
+weights, and ncnn has loaded both before it is done. ``example.py`` and ``example.cpp`` run the two files, and prepare
+a picture where the source model says how its input is made of one.
+
+ncnn's data have no batch: a network computes one row, and a model is refused where rows of the batch meet, as in a
+sum over it. Everything is float32, and a value has at most four dimensions beside the batch.
+
+Batch normalization becomes part of the convolution, deconvolution or inner product before it, in float64 and rounded
+once, and so do most activations; what is between them is no blob any more. What is computed of parameters alone is a
+weight. With ``storage`` ``fp16`` the weights of convolutions and inner products take half the space and are rounded
+to 11 bits: the answers are no longer those of the source model, but near. A weight beyond 65504 is refused.
+
+The tests run ncnn on one thread in float32, which is its most exact mode. By itself ncnn computes in half precision
+where the processor can; the examples say how to turn that off.
+
+Weights that are NaN or infinite, also for a division by zero, are refused when the checkpoint is built. Of data that
+are, ncnn's kernels make other results than the source: ``Max`` and ``Min`` of a number and NaN may be the number.
+``Equal``, ``LessOrEqual`` and ``GreaterOrEqual`` of two computed values hold where one is NaN, and a choice by a
+condition may be NaN where what it does not choose is infinite or NaN. ``Tanh``, ``Sigmoid``, ``Sinh``, ``Cosh``,
+``Asinh``, ``Sign`` and ``Clip`` of NaN are numbers. ``ReduceMax`` of nothing but minus infinity is the lowest
+float32, ``ReduceMin`` of infinity the largest.
+
+Some functions are approximated: ``Tanh``, ``Sinh``, ``Asinh`` and ``Atanh`` of numbers near 0 are off by up to 1e-7,
+however small the number, and may be 0; ``Mish`` near -8 is off by 1e-6. Sine, cosine and tangent are right up to ten
+million.
+"""
 
 from __future__ import annotations
 
@@ -83,9 +111,7 @@ def _read(graph: onnx_ir.Graph, batch: Dim | None) -> Net:
 def _plan(net: Net, storage: str, known: Collection[str | None]) -> bytes:
     """The plan; of what it traces, only values that are ``known``, and not those of inlined functions."""
     parameters = [
-        plan.Parameter(
-            (layer.name, index), weight.shape, weight.value, notes={"tagged": True} if weight.tagged else {}
-        )
+        plan.Parameter((layer.name, index), weight.shape, weight.value, notes=weight.notes())
         for layer in net.layers
         for index, weight in enumerate(layer.weights)
     ]

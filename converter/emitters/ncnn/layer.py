@@ -32,11 +32,17 @@ class Weight:
         value: What it is set to.
         tagged: Whether ncnn reads it with the tag that says how it is stored (``mb.load(n, 0)``), so that it may be
             stored as fp16; otherwise it is raw fp32 (``mb.load(n, 1)``).
+        eps: For a variance, what the layer adds before it takes the root; the sum has to be positive.
     """
 
     shape: tuple[int, ...]
     value: Expression
     tagged: bool = False
+    eps: float | None = None
+
+    def notes(self) -> dict[str, bool | float]:
+        """What the checkpoint step has to know of it."""
+        return {**({"tagged": True} if self.tagged else {}), **({} if self.eps is None else {"eps": self.eps})}
 
 
 @dataclass(frozen=True)

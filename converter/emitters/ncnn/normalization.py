@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import onnx_ir
 
@@ -31,13 +32,17 @@ def batch_normalization(
 ) -> list[Layer]:
     """``BatchNorm``; part of the convolution, deconvolution or inner product before it.
 
+    ncnn has results of its own where a variance and ``epsilon`` are not positive together: building the checkpoint
+    refuses that, and every weight that is not finite.
+
     Raises:
         Refused: The node is in training mode, or the channels are not the Mat's outermost dimension.
     """
     if training_mode:
         raise Refused("training_mode is set")
     channels = _channels(data)
-    weights = tuple(weight(value, (channels,)) for value in (scale, mean, var, bias))
+    slope, average, variance, shift = (weight(value, (channels,)) for value in (scale, mean, var, bias))
+    weights = (slope, average, replace(variance, eps=float(epsilon)), shift)
     return [_layer(node, "BatchNorm", data, {0: channels, 1: float(epsilon)}, weights)]
 
 
@@ -92,13 +97,16 @@ def local_response_normalization(
     """``LRN`` across channels.
 
     Raises:
-        Refused: There are not two spatial dimensions, or the window has no middle.
+        Refused: There are not two spatial dimensions, or the window has no middle, or ``bias`` is not positive or
+            ``alpha`` negative: then ncnn computes something of powers that are infinite or NaN.
     """
     _channels(data)
     if len(mat_shape(data)) != 3 or size % 2 == 0:
         raise Refused(
             f"ncnn has this for two spatial dimensions and odd sizes only, not {len(mat_shape(data)) - 1}, {size}"
         )
+    if bias <= 0 or alpha < 0:
+        raise Refused(f"bias {bias:g} is not positive or alpha {alpha:g} negative: ncnn has no such powers")
     return [_layer(node, "LRN", data, {1: size, 2: float(alpha), 3: float(beta), 4: float(bias)})]
 
 

@@ -4,7 +4,8 @@ What ncnn's ``pooling.cpp`` computes along one dimension: windows of ``kernel`` 
 padded data, the first one at its beginning. With ``pad_mode`` 1, valid, there are as many as fit; with 0, full, data
 are padded further until the last window begins within what there was. The largest is taken with the lowest float32
 for padding. The average is over those elements of a window that are data, or, where padding counts, over ``kernel``,
-whatever the window holds. ``Pooling1D`` and ``Pooling3D`` do the same.
+whatever the window holds. With 0, of padded data smaller than the window, there is a window too many. ``Pooling1D``
+and ``Pooling3D`` do the same.
 
 ONNX says where windows begin by the padding before the data alone. So the same windows are had by any padding behind
 the data that makes as many.
@@ -168,7 +169,7 @@ def fit(axes: Sequence[Window]) -> tuple[int, list[Window]]:
     wanted = [axis.count - 1 for axis in axes]
     if list(axes) == even and [left // axis.stride for left, axis in zip(spare, axes, strict=True)] == wanted:
         return _VALID, even
-    if [-(left // -axis.stride) for left, axis in zip(spare, axes, strict=True)] == wanted:
+    if min(spare) >= 0 and [-(left // -axis.stride) for left, axis in zip(spare, axes, strict=True)] == wanted:
         return _FULL, even
     return _VALID, [replace(axis, pad_end=max(_last(axis) + axis.kernel - axis.length, 0)) for axis in axes]
 

@@ -12,6 +12,7 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, only_output
+from converter.emitters.ncnn.elementwise import MUL, SUB
 from converter.emitters.ncnn.layer import Alias, Layer, Weight, inner, mat_params
 from converter.emitters.ncnn.layout import batch_axis, mat_shape
 from converter.emitters.ncnn.series import Step, series
@@ -22,6 +23,10 @@ Places = npt.NDArray[np.float32]
 
 _MODES = {"nearest": 1, "linear": 2, "cubic": 3}
 _CUBIC = -0.75
+_PERIOD = 4.0
+"""An image from -1 to 1, and its reflection."""
+_ROUND = 18
+"""A number of ``UnaryOp``."""
 _ALIGNED = {"half_pixel": 0, "pytorch_half_pixel": 0, "half_pixel_symmetric": 0, "align_corners": 1}
 """How ``Interp`` is told where linear and cubic interpolation read."""
 _ROUNDED: Mapping[str, Callable[[Places], Places]] = {
@@ -157,7 +162,7 @@ def grid_sample(
     mode: str = "linear",
     padding_mode: str = "zeros",
 ) -> list[Layer]:
-    """``GridSample`` of images.
+    """``GridSample`` of images; with reflection, of ``g - 4 * round(g / 4)``, as ncnn reflects once only.
 
     Raises:
         Refused: There are three spatial dimensions, or the interpolation is cubic.
@@ -171,7 +176,16 @@ def grid_sample(
         1: {"zeros": 1, "border": 2, "reflection": 3}[padding_mode],
         2: align_corners,
     }
-    return [Layer(str(node.name), "GridSample", (data, grid), (only_output(node),), params)]
+    before, read = _near(node, grid) if padding_mode == "reflection" else ([], grid)
+    return [*before, Layer(str(node.name), "GridSample", (data, read), (only_output(node),), params)]
+
+
+def _near(node: onnx_ir.Node, grid: onnx_ir.Value) -> tuple[list[Layer], onnx_ir.Value]:
+    """The layers that bring places to [-2, 2] by whole periods of the reflected image, and what they compute."""
+    periods, near = inner(node, "periods"), inner(node, "near")
+    count, times = ("BinaryOp", {0: MUL, 1: 1, 2: 1 / _PERIOD}), ("BinaryOp", {0: MUL, 1: 1, 2: _PERIOD})
+    layers = series(node, grid, count, ("UnaryOp", {0: _ROUND}), times, top=periods)
+    return [*layers, Layer(str(near.name), "BinaryOp", (grid, periods), (near,), {0: SUB})], near
 
 
 @emits("ncnn", "AffineGrid")

@@ -169,10 +169,15 @@ def _ranges(
         size = shape[axis]
         if size == BATCH and (start, step) == (0, 1) and end >= _OPEN_END:
             continue
-        if size == BATCH or range(int(size))[start:end:step] != range(int(size)):
+        if size == BATCH or _kept(int(size), start, end, step) != range(int(size)):
             place = mat_axis(data, axis)
-            ranges[place] = range(mat_shape(data)[place])[start:end:step]
+            ranges[place] = _kept(mat_shape(data)[place], start, end, step)
     return ranges
+
+
+def _kept(size: int, start: int, end: int, step: int) -> range:
+    """What a slice keeps of ``size`` elements: backwards, it begins within them, however far before them it would."""
+    return range(size)[max(start, -size) if step < 0 else start : end : step]
 
 
 def _from_the_end(kept: range, size: int) -> range:

@@ -6,14 +6,20 @@ imported and read without weights; ``build(weights)`` makes a model of it and th
 initializers of an ``.onnx`` that was built before, so that it can be edited and built again.
 
 The checkpoint is one ``model.onnx`` with the weights inside; of more than 2 GB, which is all that a protobuf holds,
-they lie beside it in ``model.onnx.data``. In it nodes and values have the names that they have in the IR.
+they lie beside it in ``model.onnx.data``, and both files belong together. In it nodes and values have the names that
+they have in the IR. ONNX's checker has accepted it, shapes and all. Nothing is fused or rounded: batch normalization
+stays, weights keep their bits, NaN and infinity too, and what is computed of parameters alone is stored.
 
 What a function of the domain ``transship`` computes depends on its attributes: its body is made for them. The code
-has a function for each body (``BoxNms``, ``BoxNms_2``), whose docstring says the attributes.
+has a function for each body (``BoxNms``, ``BoxNms_2``), whose docstring says the attributes. The file holds these
+functions, which onnxruntime runs; ``inline`` is for programs that know ONNX's own operators only, and makes code and
+file longer, with the same answers.
 
-Of another ``opset`` both are, code and checkpoint; :mod:`~converter.emitters.onnx.opset` says how they become so.
-Some operators set limits: ``GridSample`` needs 16 at least, ``Col2Im`` 18, ``DeformConv`` 19, and onnxruntime runs
-``RoiAlign`` and ``MaxRoiPool`` up to 21. The file format is the oldest that the opset, or a function in it, needs.
+Of another ``opset``, 13 to 26, both are, code and checkpoint; :mod:`~converter.emitters.onnx.opset` says how they
+become so. The oldest one that holds the whole model is for old runtimes; what cannot be said in it is refused by
+name. Some operators set limits: ``GridSample`` needs 16 at least, ``Col2Im`` 18, ``DeformConv`` 19, and onnxruntime
+runs ``RoiAlign`` and ``MaxRoiPool`` up to 21. The file format is the oldest that the opset, or a function in it,
+needs.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import onnx_ir
 
 from converter.emitters import Refused, is_constant
 from converter.emitters.onnx.older import Maker
-from converter.ir import OPSET
+from converter.ir import OPSET, dims
 
 
 def check_alone(node: onnx_ir.Node, opset: int) -> None:
@@ -65,8 +65,10 @@ def expanded(node: onnx_ir.Node, make: Maker, opset: int) -> Sequence[onnx_ir.Va
     """Make ``node`` of the operators that ONNX defines it by.
 
     Raises:
-        Refused: ONNX does not define it as a function.
+        Refused: ONNX does not define it as a function, or not one for inputs of such shapes.
     """
+    if node.op_type == "LayerNormalization":
+        _check_factors(node)
     body = _definition(node)
     if body is None:
         raise Refused(f"opset {opset} does not have that, and ONNX does not say what it is made of")
@@ -94,6 +96,22 @@ def _definition(node: onnx_ir.Node) -> onnx.FunctionProto | None:
     return function
 
 
+def _check_factors(node: onnx_ir.Node) -> None:
+    """Check that scale and bias are what ONNX's definition takes: a number for each that is normalized, or one.
+
+    Raises:
+        Refused: They are to be broadcast, or their size depends on the batch.
+    """
+    data, *factors = (value for value in node.inputs if value is not None)
+    normalized = dims(data)[node.attributes.get_int("axis", -1) :]
+    for value in factors:
+        shape = dims(value)
+        while len(shape) > len(normalized) and shape[0] == 1:
+            shape = shape[1:]
+        if shape != normalized and set(shape) - {1}:
+            raise Refused(f"{value.name} has the shape {list(dims(value))}, and what it scales {list(normalized)}")
+
+
 def _fill_in(node: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> None:
     """Give ``node`` of a definition those attributes that are ``given``; others are what they are by default."""
     for attribute in [attribute for attribute in node.attribute if attribute.ref_attr_name]:
@@ -114,7 +132,11 @@ def _inferred(node: onnx_ir.Node, body: onnx.FunctionProto) -> onnx.ModelProto:
     ]
     graph = onnx.helper.make_graph(body.node, "definition", inputs, outputs)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)])
-    return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    try:
+        return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        shapes = ", ".join(f"{value.name} {list(dims(value))}" for _, value in given)
+        raise Refused(f"what ONNX makes it of does not compute with these shapes: {shapes}") from error
 
 
 def _check(model: onnx.ModelProto) -> None:
