@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import converter
-from tests.emitters import cases
+from tests.emitters.cases import common as cases
 from tests.support.containers import run_step, stage_scripts
 
 STEPS = (
