@@ -37,7 +37,7 @@ def forget(plan: Plan) -> None:
 
 def invent(plan: Plan) -> None:
     """Set a parameter that the network does not have."""
-    plan["parameters"].append({**plan["parameters"][0], "layer": "other"})
+    plan["parameters"].append({**plan["parameters"][0], "name": ["other", 0]})
 
 
 def misshape(plan: Plan) -> None:
@@ -72,7 +72,6 @@ REFUSED: dict[str, tuple[Callable[[Plan], None], str]] = {
         deform,
         "conv[0] has the shape [4, 3, 3, 3] in the network, [4, 27] in the plan, and its value has [4, 27]",
     ),
-    "poison": (poison, "conv[1] would hold a number that is not finite"),
     "break-input": (break_input, "inputs are given for ['image'], the network has ['data']"),
 }
 TRACED = {"first": False, "second": False, "traced": True}
@@ -86,6 +85,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stage_scripts(inputs / "step", *STEPS)
     for name, (change, _) in REFUSED.items():
         stage(inputs / "cases" / name, change)
+    stage(inputs / "cases" / "poison", poison)
     for name, trace in TRACED.items():
         stage(inputs / "cases" / name, keep, trace=trace)
     (outputs / "cases").mkdir()
@@ -105,6 +105,13 @@ def stage(folder: Path, change: Callable[[Plan], None], *, trace: bool = False) 
     (folder / "code" / "weights.plan.json").write_text(json.dumps(plan))
     (folder / "params.json").write_text(json.dumps({"trace": trace}))
     np.savez(folder / "inputs.npz", **{f"case/{name}": array for name, array in INPUTS.items()})
+
+
+def test_a_number_that_is_not_finite_is_refused(results: Path) -> None:
+    said = (results / "poison" / "log.txt").read_text()
+    assert said.startswith("conv[1] would hold a number that is not finite\n  where: it is made of ")
+    assert "\n  to do: " in said
+    assert "SystemExit: 65" in (results / "poison" / "error.txt").read_text()
 
 
 @pytest.mark.parametrize("name", REFUSED)
