@@ -61,8 +61,12 @@ class Weights(object):
 
 
 def evaluate(expression, weights, dtype="float32"):
-    """The array of `dtype` that `expression` describes, of `weights`, which maps names to arrays."""
-    return np.asarray(_evaluate(expression, weights), dtype=dtype)
+    """The array of `dtype` that `expression` describes, of `weights`, which maps names to arrays.
+
+    What is not finite in it is the caller's to refuse.
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(_evaluate(expression, weights), dtype=dtype)
 
 
 def _evaluate(expression, weights):

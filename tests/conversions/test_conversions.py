@@ -124,7 +124,7 @@ def test_a_wrong_conversion_fails_and_names_the_first_bad_node(project: Project)
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_wrong_weight_is_found_in_every_target(project: Project, target: str) -> None:
     reader = project.folder / "images/base/weights.py"
-    right = "    return np.asarray(_evaluate(expression, weights), dtype=dtype)\n"
+    right = "        return np.asarray(_evaluate(expression, weights), dtype=dtype)\n"
     assert right in reader.read_text()
     wrong = right.replace("dtype=dtype)", "dtype=dtype) * (1.5 if expression == {'tensor': 'conv3_weight'} else 1)")
     reader.write_text(reader.read_text().replace(right, wrong))
