@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from converter.emitters import Emitter, emitters, live_nodes, operator_of, prepare
+from converter.emitters import Emitter, emitters, prepare
 from tasks.targets import TARGETS
 from tests.catalogue import table
-from tests.emitters.corpus import Subject, corpus
+from tests.emitters.corpus import Subject, corpus, operators_of
 from tests.emitters.refusals import recorded
 
 FOLDER = Path(__file__).parents[1] / "docs" / "targets"
@@ -57,7 +57,7 @@ def _observed(target: str, subjects: Iterable[Subject]) -> tuple[Counter[str], s
     executed: Counter[str] = Counter()
     lacking: set[str] = set()
     for subject in subjects:
-        used = {operator_of(node) for node in live_nodes(prepare(subject.load(), target).graph)}
+        used = operators_of(prepare(subject.load(), target))
         lacking |= used - known.keys()
         if subject.id not in without:
             executed.update(used)

@@ -16,6 +16,7 @@ import onnxruntime
 
 import converter
 from converter import ir
+from converter.emitters import live_nodes, operator_of
 from tests.emitters.cases import CASES
 from tests.parsers import cases as parsed
 from tests.parsers.files import write
@@ -64,6 +65,12 @@ class Subject:
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", place)
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return dict(zip(names, session.run(names, self.inputs), strict=True))
+
+
+def operators_of(model: onnx_ir.Model) -> set[str]:
+    """The operators of a prepared model, those in the bodies of the functions that are left in it among them."""
+    bodies = (node for function in model.functions.values() for node in function)
+    return {operator_of(node) for node in (*live_nodes(model.graph), *bodies)} - {"Constant"}
 
 
 def corpus(folder: Path) -> dict[str, Subject]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.emitters.cases.common import Case
+from tests.emitters.cases.common import Case, unary
 from tests.emitters.cases.ncnn_layers import pool
 from tests.emitters.cases.ncnn_shapes import each, with_constants
 
@@ -22,6 +22,7 @@ CASES: tuple[Case, ...] = (
             pads=[0, 0, 0, 1, 0, 1],
         ),
     ),
+    Case("ncnn-ceil", partial(unary, "Ceil")),
     Case(
         "ncnn-slice-backwards-from-far-before",
         partial(with_constants, "Slice", ("batch", 4, 4), [_FAR], [_FAR], [2], [-1]),
