@@ -23,7 +23,7 @@ import onnx_ir
 
 from converter.errors import Unsupported
 from converter.ir import DOMAIN, dims
-from converter.passes.fold import fold_parameters, is_parameter
+from converter.passes.fold import fold_parameters, is_constant, is_parameter
 from converter.passes.inline import inline
 
 Translation = Callable[..., Any]
@@ -202,11 +202,6 @@ def constant(value: onnx_ir.Value) -> onnx_ir.TensorProtocol:
     if tensor is None:
         raise Refused(f"{value.name} has to be a constant")
     return tensor
-
-
-def is_constant(value: onnx_ir.Value) -> bool:
-    """Whether ``value`` is structure: an integer, a scalar or a function's table that is part of the graph."""
-    return not is_parameter(value) and onnx_ir.convenience.get_const_tensor(value) is not None
 
 
 def only_output(node: onnx_ir.Node) -> onnx_ir.Value:

@@ -67,6 +67,11 @@ def is_parameter(value: onnx_ir.Value) -> bool:
     return value.is_initializer() and (tensor is None or is_external(tensor))
 
 
+def is_constant(value: onnx_ir.Value) -> bool:
+    """Whether ``value`` is structure: an integer, a scalar or a function's table that is part of the graph."""
+    return not is_parameter(value) and onnx_ir.convenience.get_const_tensor(value) is not None
+
+
 def _foldable(node: onnx_ir.Node) -> bool:
     if node.domain != "" or node.op_type not in _FOLDERS:
         return False
@@ -74,15 +79,11 @@ def _foldable(node: onnx_ir.Node) -> bool:
     operands = [value for value in inputs if _is_operand(node, value)]
     return (
         any(is_parameter(value) for value in operands)
-        and all(is_parameter(value) or _is_structure(value) for value in operands)
-        and all(_is_structure(value) for value in inputs if value not in operands)
+        and all(is_parameter(value) or is_constant(value) for value in operands)
+        and all(is_constant(value) for value in inputs if value not in operands)
         and all(_is_fixed(value) for value in node.outputs)
         and (node.op_type not in _ARITHMETIC or _is_float(node.outputs))
     )
-
-
-def _is_structure(value: onnx_ir.Value) -> bool:
-    return not is_parameter(value) and onnx_ir.convenience.get_const_tensor(value) is not None
 
 
 def _is_fixed(value: onnx_ir.Value) -> bool:
