@@ -225,6 +225,16 @@ def test_an_option_of_another_type_is_refused(target: str, option: str, value: A
     assert str(caught.value) == said
 
 
+def test_values_that_are_not_float32_are_refused() -> None:
+    net = Builder()
+    data = net.input("data", ("batch", 3))
+    data.dtype = ir.DataType.INT32
+    value = net.node("Identity", "id", data)
+    value.dtype = ir.DataType.INT32
+    with pytest.raises(Unsupported, match=r"1 x Identity \(id\): there are no int32 values"):
+        converter.emit(net.model(value), "caffe")
+
+
 def test_unknown_attributes_are_refused() -> None:
     net = Builder()
     model = net.model(net.node("Relu", "relu", net.input("data", ("batch", 3))))
