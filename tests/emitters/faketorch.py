@@ -18,7 +18,7 @@ from typing import Any
 
 from converter.emitters.python import call, literal
 from converter.emitters.pytorch.signature import DEFAULTS
-from converter.emitters.pytorch.statement import State, Statement, Submodule
+from converter.emitters.statement import State, Statement, Submodule
 
 _terms: dict[Any, Term] = {}
 

@@ -14,7 +14,7 @@ import pytest
 from converter import plan
 from converter.emitters.pytorch import emission
 from converter.emitters.pytorch.naming import RESERVED
-from converter.emitters.pytorch.statement import State, Statement, Submodule
+from converter.emitters.statement import State, Statement, Submodule
 from tests.emitters import faketorch
 
 HOSTILE = [

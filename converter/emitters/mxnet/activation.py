@@ -8,8 +8,8 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, is_parameter
+from converter.emitters.known import is_whole
 from converter.emitters.mxnet.call import Call, Chain, call, parameter
-from converter.emitters.mxnet.known import is_whole
 from converter.ir import dims
 from converter.passes.fold import expression_of
 

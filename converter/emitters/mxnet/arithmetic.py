@@ -7,9 +7,10 @@ import math
 import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.known import is_whole, kind_of
 from converter.emitters.mxnet.call import Call, Chain, call
-from converter.emitters.mxnet.known import is_whole, kind_of, number_of
 from converter.emitters.mxnet.limits import broadcast
+from converter.emitters.mxnet.number import number_of
 from converter.ir import dims
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import Refused
+from converter.emitters.known import is_whole
 from converter.emitters.mxnet.call import Chain
-from converter.emitters.mxnet.known import is_whole
 from converter.ir import Dim, dims
 
 

@@ -9,9 +9,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output
+from converter.emitters.known import sizes
 from converter.emitters.mxnet.border import bordered
 from converter.emitters.mxnet.call import Call, Chain, parameter
-from converter.emitters.mxnet.known import sizes
 from converter.ir import dims
 from converter.passes.fold import expression_of
 

@@ -7,8 +7,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, only_output
+from converter.emitters.known import batch_of, contents, kind_of
 from converter.emitters.mxnet.call import Call, Chain, call, parameter, renamed
-from converter.emitters.mxnet.known import batch_of, contents, kind_of, stored_kind
+from converter.emitters.mxnet.number import stored_kind
 from converter.emitters.mxnet.spread import filled
 from converter.ir import BATCH, dims
 

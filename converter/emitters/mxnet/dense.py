@@ -9,8 +9,8 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output, operator_of
+from converter.emitters.known import is_whole, sizes
 from converter.emitters.mxnet.call import Call, Chain, parameter
-from converter.emitters.mxnet.known import is_whole, sizes
 from converter.emitters.mxnet.spread import codes, spread
 from converter.ir import Dim, dims
 from converter.passes.fold import expression_of

@@ -6,8 +6,9 @@ import onnx
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits
+from converter.emitters.known import is_whole, kind_of
 from converter.emitters.mxnet.call import Call, Chain, call, renamed
-from converter.emitters.mxnet.known import is_whole, kind_of, number_of, stored_kind
+from converter.emitters.mxnet.number import number_of, stored_kind
 from converter.ir import dims
 
 _SAME = {

@@ -11,8 +11,8 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, is_parameter, only_output
+from converter.emitters.known import is_whole, numbers, sizes
 from converter.emitters.mxnet.call import Call, Chain, call, parameter, renamed
-from converter.emitters.mxnet.known import is_whole, numbers, sizes
 from converter.emitters.mxnet.spread import codes
 from converter.ir import BATCH, Dim, dims
 

@@ -9,8 +9,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output, operator_of
+from converter.emitters.known import contents, is_whole, kind_of
 from converter.emitters.mxnet.call import NONE, Call, Chain, call, parameter
-from converter.emitters.mxnet.known import contents, is_whole, kind_of, number_of, stored_kind
+from converter.emitters.mxnet.number import number_of, stored_kind
 from converter.emitters.mxnet.spread import codes
 from converter.ir import BATCH, dims
 

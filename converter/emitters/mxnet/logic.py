@@ -10,8 +10,8 @@ import onnx_ir
 
 from converter.emitters import emits, only_output
 from converter.emitters.mxnet.call import Call, Chain, call
-from converter.emitters.mxnet.known import number_of, stored_kind
 from converter.emitters.mxnet.limits import broadcast, broadcastable
+from converter.emitters.mxnet.number import number_of, stored_kind
 from converter.emitters.mxnet.spread import filled, spread
 from converter.ir import BATCH, Dim, dims
 

@@ -10,8 +10,8 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output
+from converter.emitters.known import sizes
 from converter.emitters.mxnet.call import Call, Chain, call, parameter
-from converter.emitters.mxnet.known import sizes
 from converter.emitters.mxnet.spread import codes
 from converter.ir import Dim, dims
 from converter.passes.fold import expression_of

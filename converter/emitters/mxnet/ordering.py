@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx_ir
 
 from converter.emitters import Refused, emits
+from converter.emitters.known import contents
 from converter.emitters.mxnet.call import Call, call
-from converter.emitters.mxnet.known import contents
 from converter.ir import BATCH, dims
 
 

@@ -12,10 +12,10 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.known import sizes
 from converter.emitters.mxnet.border import bordered
 from converter.emitters.mxnet.call import Call, Chain, call, parameter
 from converter.emitters.mxnet.convolution import explicit, spatial
-from converter.emitters.mxnet.known import sizes
 from converter.ir import dims
 
 LOWEST = float(np.finfo(np.float32).min)

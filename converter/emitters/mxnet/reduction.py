@@ -8,8 +8,8 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.known import is_whole, kind_of, numbers
 from converter.emitters.mxnet.call import Call, Chain
-from converter.emitters.mxnet.known import is_whole, kind_of, numbers
 from converter.emitters.mxnet.limits import PATTERNS, check_transposed, runs
 from converter.emitters.mxnet.spread import codes
 from converter.ir import Dim, dims

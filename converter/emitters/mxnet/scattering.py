@@ -5,8 +5,9 @@ from __future__ import annotations
 import onnx_ir
 
 from converter.emitters import Refused, emits, operator_of
+from converter.emitters.known import is_whole, kind_of
 from converter.emitters.mxnet.call import Call, Chain
-from converter.emitters.mxnet.known import is_whole, kind_of, number_of, stored_kind
+from converter.emitters.mxnet.number import number_of, stored_kind
 from converter.ir import BATCH, dims
 
 

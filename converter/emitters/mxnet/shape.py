@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.known import numbers, sizes
 from converter.emitters.mxnet.call import Call, Chain, call, renamed
-from converter.emitters.mxnet.known import numbers, sizes
 from converter.emitters.mxnet.limits import check_transposed
 from converter.emitters.mxnet.spread import codes, spread
 from converter.ir import dims

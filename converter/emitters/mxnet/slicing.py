@@ -8,10 +8,11 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits
+from converter.emitters.known import numbers
 from converter.emitters.mxnet.border import bordered
 from converter.emitters.mxnet.call import Call, Chain, call, parameter, renamed
-from converter.emitters.mxnet.known import number_of, numbers
 from converter.emitters.mxnet.limits import SLICED
+from converter.emitters.mxnet.number import number_of
 from converter.ir import dims
 
 

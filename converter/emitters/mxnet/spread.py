@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import Refused
+from converter.emitters.known import batch_of
 from converter.emitters.mxnet.call import Chain
-from converter.emitters.mxnet.known import batch_of
 from converter.ir import BATCH, Dim, dims
 
 _AT_ONCE = 2

@@ -38,8 +38,8 @@ from converter.emitters.pytorch import (  # noqa: F401 - each registers its oper
     shape,
 )
 from converter.emitters.pytorch.file import File, write
-from converter.emitters.pytorch.statement import Statement
 from converter.emitters.pytorch.structure import structure
+from converter.emitters.statement import Statement
 from converter.ir import dims
 
 FILES = ("model.py", "weights.plan.json")

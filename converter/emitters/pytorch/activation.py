@@ -8,8 +8,9 @@ import numpy as np
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits, only_output
-from converter.emitters.pytorch.operand import check_broadcast, is_stored, line, state
-from converter.emitters.pytorch.statement import Statement, Submodule
+from converter.emitters.operand import check_broadcast, is_stored
+from converter.emitters.pytorch.operand import line, state
+from converter.emitters.statement import Statement, Submodule
 from converter.ir import dims
 
 _PLAIN = {

@@ -10,7 +10,7 @@ from itertools import pairwise
 import onnx_ir
 
 from converter.emitters.pytorch import naming
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.statement import Statement
 
 _MODULE_CALL = re.compile(r"\{module\}\((?:\{\d+\}(?:, )?)*\)")
 

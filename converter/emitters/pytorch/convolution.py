@@ -8,8 +8,9 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import Refused, emits, is_parameter, parameter_shape
-from converter.emitters.pytorch.operand import fresh, is_stored, line, square, state, static
-from converter.emitters.pytorch.statement import State, Statement, Submodule
+from converter.emitters.operand import fresh, is_stored, square, static
+from converter.emitters.pytorch.operand import line, state
+from converter.emitters.statement import State, Statement, Submodule
 from converter.ir import dims
 
 

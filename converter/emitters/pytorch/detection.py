@@ -9,9 +9,10 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import Refused, emits, is_constant
+from converter.emitters.operand import array, number, static
 from converter.emitters.pytorch.convolution import padding
-from converter.emitters.pytorch.operand import array, line, number, static
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.pytorch.operand import line
+from converter.emitters.statement import Statement
 from converter.ir import dims
 
 

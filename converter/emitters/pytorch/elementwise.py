@@ -5,15 +5,9 @@ from __future__ import annotations
 import onnx_ir
 
 from converter.emitters import Refused, emits, is_constant, operator_of
-from converter.emitters.pytorch.operand import (
-    check_broadcast,
-    dtype_code,
-    is_number,
-    is_sizes,
-    line,
-    number,
-)
-from converter.emitters.pytorch.statement import Statement, Submodule
+from converter.emitters.operand import check_broadcast, number
+from converter.emitters.pytorch.operand import dtype_code, is_number, is_sizes, line
+from converter.emitters.statement import Statement, Submodule
 from converter.ir import dims
 
 _FLOATS = {onnx_ir.DataType.FLOAT, onnx_ir.DataType.DOUBLE, onnx_ir.DataType.FLOAT16}

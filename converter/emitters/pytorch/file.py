@@ -6,20 +6,20 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import onnx_ir
 
 from converter.emitters import names
+from converter.emitters.library import Library
 from converter.emitters.names import Names
 from converter.emitters.python import docstring
 from converter.emitters.pytorch import kinds, naming
 from converter.emitters.pytorch.blocks import Block, Item, is_module_call, statements
 from converter.emitters.pytorch.classes import Class, Classes, classify
 from converter.emitters.pytorch.source import Source, render, shape
-from converter.emitters.pytorch.statement import State, Statement
+from converter.emitters.statement import State, Statement
 
 _HERE = Path(__file__).parent
 _IMPORTS = {
@@ -60,7 +60,7 @@ def write(root: Block, graph: onnx_ir.Graph, description: Sequence[str], traced:
         description: Lines for the docstring.
         traced: The names of the values that a trace is to find.
     """
-    library, reader = _Library.read("library.py"), _Library.read("reader.py")
+    library, reader = Library.read(_HERE / "library.py"), Library.read(_HERE / "reader.py")
     taken = [*library.nodes, *reader.nodes]
     classes = classify(root, names.class_name(str(graph.name or "")), taken)
     main = classes.of[root]
@@ -149,45 +149,6 @@ def _load(main: str) -> list[str]:
         "    model.load_state_dict(_read_safetensors(path))",
         "    return model.eval()",
     ]
-
-
-@dataclass(frozen=True)
-class _Library:
-    """Functions and constants that generated code may need, by name."""
-
-    nodes: Mapping[str, ast.stmt]
-    lines: Sequence[str]
-
-    @staticmethod
-    @cache
-    def read(file: str) -> _Library:
-        text = (_HERE / file).read_text(encoding="utf-8")
-        return _Library({name: node for node in ast.parse(text).body for name in _defined(node)}, text.split("\n"))
-
-    def needed(self, wanted: Iterable[str]) -> list[str]:
-        """``wanted`` and what they use, in the order of the files."""
-        pending, found = list(wanted), set()
-        while pending:
-            name = pending.pop()
-            if name not in found:
-                found.add(name)
-                used = {node.id for node in ast.walk(self.nodes[name]) if isinstance(node, ast.Name)}
-                pending += used & self.nodes.keys()
-        return [name for name in self.nodes if name in found]
-
-    def text(self, name: str) -> Sequence[str]:
-        node = self.nodes[name]
-        decorators = getattr(node, "decorator_list", [])
-        start = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        return self.lines[start - 1 : node.end_lineno]
-
-
-def _defined(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    return []
 
 
 @dataclass

@@ -10,9 +10,10 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits
+from converter.emitters.operand import fresh, integers, static
 from converter.emitters.python import Code
-from converter.emitters.pytorch.operand import fresh, integers, is_sizes, line, static
-from converter.emitters.pytorch.statement import State, Statement
+from converter.emitters.pytorch.operand import is_sizes, line
+from converter.emitters.statement import State, Statement
 from converter.ir import dims
 
 _COORDINATES = {"align_corners", "half_pixel", "pytorch_half_pixel"}

@@ -7,9 +7,10 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import Refused, emits, is_constant, is_parameter
+from converter.emitters.operand import array, is_nonnegative, static
 from converter.emitters.python import Code
-from converter.emitters.pytorch.operand import array, is_nonnegative, line, state, static
-from converter.emitters.pytorch.statement import Statement, Submodule
+from converter.emitters.pytorch.operand import line, state
+from converter.emitters.statement import Statement, Submodule
 from converter.ir import BATCH, dims
 
 _REDUCTIONS = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}

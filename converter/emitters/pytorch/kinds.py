@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from converter.emitters.pytorch.blocks import Block, Item, statements
-from converter.emitters.pytorch.statement import Statement
 from converter.emitters.pytorch.units import is_activation, type_of
+from converter.emitters.statement import Statement
 
 _CHAIN = {"Conv": "Conv", "BatchNorm": "Norm", "Linear": "Linear", "Max": "Pool", "Avg": "Pool"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -11,8 +11,7 @@ from converter.emitters.python import literal
 from converter.emitters.pytorch import naming
 from converter.emitters.pytorch.blocks import Block, Item, words_of
 from converter.emitters.pytorch.literals import Columns, Path
-from converter.emitters.pytorch.signature import identity
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.statement import Statement, identity
 
 
 def attributes(

@@ -11,7 +11,7 @@ from converter.emitters.python import Code, literal
 from converter.emitters.pytorch import naming
 from converter.emitters.pytorch.blocks import Block, Item, statements
 from converter.emitters.pytorch.signature import DEFAULTS
-from converter.emitters.pytorch.statement import Statement, Submodule
+from converter.emitters.statement import Statement, Submodule
 
 Path = tuple[str | int, ...]
 """Where a literal is: the number of the item, the numbers within sequences, then what it is to the item."""

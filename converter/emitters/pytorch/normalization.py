@@ -9,9 +9,10 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output
+from converter.emitters.operand import is_stored, static
 from converter.emitters.pytorch.convolution import weights
-from converter.emitters.pytorch.operand import is_stored, line, state, static
-from converter.emitters.pytorch.statement import State, Statement, Submodule
+from converter.emitters.pytorch.operand import line, state
+from converter.emitters.statement import State, Statement, Submodule
 from converter.ir import dims
 
 _EPSILON = 1e-5

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir
 
 from converter import plan
-from converter.emitters import Refused, constant, is_constant, is_parameter
+from converter.emitters import Refused, is_constant, is_parameter
+from converter.emitters.operand import array, expression, is_positive, is_stored, is_trained, number
 from converter.emitters.python import Code
-from converter.emitters.pytorch.statement import State, Statement, Submodule
-from converter.ir import BATCH, dims
-from converter.passes.fold import Derived, expression_of
+from converter.emitters.statement import State, Statement, Submodule
+from converter.ir import dims
 
 _PLACE = re.compile(r"\{(\d+)\}")
 _SIZES = {"Shape", "Size", "Squeeze", "Unsqueeze", "Concat", "Add", "Sub", "Mul", "Div", "Gather", "Reshape"}
@@ -64,8 +63,8 @@ def line(
     literals = dict(arguments)
     tensors: dict[str, State] = {}
     rank = max((_rank(value) for value in operands if not is_number(value)), default=0)
-    for number, value in enumerate(operands):
-        role = (roles[number] if number < len(roles) else "") or _role(number)
+    for place, value in enumerate(operands):
+        role = (roles[place] if place < len(roles) else "") or _role(place)
         found = _text(value, role, scalars and _rank(value) <= rank, as_sizes)
         texts.append(found.text.replace("{0}", f"{{{_position(inputs, found)}}}"))
         literals.update(found.arguments)
@@ -140,34 +139,6 @@ def is_number(value: onnx_ir.Value) -> bool:
     return (is_constant(value) and array(value).size == 1) or (is_sizes(value) and dims(value) == ())
 
 
-def array(value: onnx_ir.Value) -> npt.NDArray[Any]:
-    """The elements of a constant.
-
-    Raises:
-        Refused: The value is not a constant.
-    """
-    return np.asarray(constant(value).numpy())
-
-
-def number(value: onnx_ir.Value) -> Any:
-    """The one element of a constant, as a literal that keeps its precision."""
-    element = array(value).reshape(-1)[0].item()
-    if not isinstance(element, float) or not np.isfinite(element):
-        return element
-    # the shortest decimal of the largest float32 is larger than that
-    precise = value.dtype == onnx_ir.DataType.DOUBLE or abs(element) == np.finfo(np.float32).max
-    return Code(repr(element)) if precise else element
-
-
-def integers(value: onnx_ir.Value | None) -> tuple[int, ...] | None:
-    """The elements of a constant of integers; None where there is none.
-
-    Raises:
-        Refused: The value is computed at run time.
-    """
-    return None if value is None else tuple(int(element) for element in array(value).reshape(-1))
-
-
 def dtype(value: onnx_ir.Value) -> Code:
     """The element type of ``value`` as torch spells it."""
     return dtype_code(value.dtype)
@@ -198,7 +169,7 @@ def state(value: onnx_ir.Value, shape: Sequence[int] | None = None, *, transpose
     Raises:
         Refused: The value is computed at run time.
     """
-    read = _expression(value)
+    read = expression(value)
     own = tuple(int(dim) for dim in dims(value))
     if transposed:
         read, own = plan.transpose(read, (1, 0)), own[::-1]
@@ -207,44 +178,6 @@ def state(value: onnx_ir.Value, shape: Sequence[int] | None = None, *, transpose
         raise Refused(f"{value.name} has the shape {list(own)}, not {list(wanted)}")
     kind = str(dtype(value)).removeprefix("torch.")
     return State(wanted, read if wanted == own else plan.reshape(read, wanted), kind, is_trained(value))
-
-
-def is_stored(value: onnx_ir.Value | None) -> bool:
-    """Whether ``value`` is known before the network runs: a parameter or a constant."""
-    return value is not None and (is_parameter(value) or is_constant(value))
-
-
-def is_trained(value: onnx_ir.Value) -> bool:
-    """Whether ``value`` is learnt, rather than made by a parser, which calls such a constant ``<node>/<role>``."""
-    if not is_parameter(value) or value.dtype != onnx_ir.DataType.FLOAT:
-        return False
-    if isinstance(value.const_value, Derived):
-        return any(_is_own_name(name) for name in _tensors(value.const_value.expression))
-    return _is_own_name(str(value.name))
-
-
-def _is_own_name(name: str) -> bool:
-    role = name.rpartition("/")[2]
-    return role == name or role.isdigit()
-
-
-def _tensors(expression: Any) -> list[str]:
-    """The names of the tensors that a plan's expression reads."""
-    if isinstance(expression, Mapping):
-        own = [expression["tensor"]] if "tensor" in expression else []
-        return own + [name for key, part in expression.items() if key != "tensor" for name in _tensors(part)]
-    if isinstance(expression, list | tuple):
-        return [name for part in expression if isinstance(part, Mapping) for name in _tensors(part)]
-    return []
-
-
-def _expression(value: onnx_ir.Value) -> plan.Expression:
-    if is_parameter(value):
-        return expression_of(value)
-    elements = array(value)
-    if elements.ndim == 0 or elements.size == 0:
-        return plan.reshape(plan.literal(elements.reshape(-1).tolist()), elements.shape)
-    return plan.literal(elements.tolist())
 
 
 def is_sizes(value: onnx_ir.Value, depth: int = 16) -> bool:
@@ -266,85 +199,13 @@ def is_sizes(value: onnx_ir.Value, depth: int = 16) -> bool:
     if node.op_type == "Concat":
         return all(is_sizes(operand, depth - 1) or is_constant(operand) for operand in (first, *others))
     if node.op_type in {"Add", "Sub", "Mul", "Div"}:
-        return rank == 0 and all(is_sizes(part, depth - 1) or _is_positive(part) for part in (first, *others))
+        return rank == 0 and all(
+            is_sizes(part, depth - 1) or (is_constant(part) and is_positive(part)) for part in (first, *others)
+        )
     if node.op_type == "Gather":
         return is_sizes(first, depth - 1) and all(is_constant(operand) for operand in others) and rank == 0
     return is_sizes(first, depth - 1) and rank <= 1 and dims(value) in ((), (1,))
 
 
 def _is_positive(value: onnx_ir.Value) -> bool:
-    return is_constant(value) and bool((array(value) > 0).all())
-
-
-def is_nonnegative(value: onnx_ir.Value, depth: int = 16) -> bool:
-    """Whether no element of ``value`` can be below zero, as far as the last ``depth`` nodes before it tell."""
-    if is_constant(value):
-        return bool((array(value) >= 0).all())
-    node = value.producer()
-    if node is None or depth == 0 or node.domain != "":
-        return False
-    which = _NONNEGATIVE.get(node.op_type)
-    if which is None:
-        return _is_nonnegative_result(value, node)
-    return all(operand is not None and is_nonnegative(operand, depth - 1) for operand in node.inputs[which])
-
-
-_NONNEGATIVE = {
-    **dict.fromkeys(("Expand", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split"), slice(1)),
-    **dict.fromkeys(("Identity", "Tile", "Cast"), slice(1)),
-    **dict.fromkeys(("Concat", "Add", "Mul"), slice(None)),
-}
-"""Operators that make nothing negative of what is not, and of which operands."""
-
-
-def _is_nonnegative_result(value: onnx_ir.Value, node: onnx_ir.Node) -> bool:
-    """Whether ``node`` makes nothing negative, whatever its first operand is."""
-    limit = node.inputs[1] if len(node.inputs) > 1 else None
-    if node.op_type in {"Clip", "Max"}:
-        return limit is not None and is_constant(limit) and bool((array(limit) >= 0).all())
-    if node.op_type == "Mod":
-        return limit is not None and "fmod" not in node.attributes and (_is_positive(limit) or is_sizes(limit))
-    if node.op_type == "TopK":
-        return value is node.outputs[1]
-    return node.op_type in {"ArgMax", "ArgMin", "Shape", "Size"}
-
-
-def check_broadcast(*operands: onnx_ir.Value) -> None:
-    """Check that ``operands`` can stand beside each other whatever the open batch is.
-
-    Raises:
-        Refused: Only one number of rows goes with a dimension of another one.
-    """
-    rank = max(map(_rank, operands))
-    for axis in range(1, rank + 1):
-        sizes = {dims(value)[-axis] for value in operands if _rank(value) >= axis}
-        if BATCH in sizes and len(sizes - {1}) > 1:
-            raise Refused(f"the open batch beside {max(sizes - {BATCH})} of another; give the batch a number")
-
-
-def static(value: onnx_ir.Value, *axes: int) -> tuple[int, ...]:
-    """The sizes of ``value`` along ``axes``, or all of them.
-
-    Raises:
-        Refused: One of them is open.
-    """
-    shape = dims(value)
-    sizes = tuple(shape[axis] for axis in axes) if axes else shape
-    if any(not isinstance(size, int) for size in sizes):
-        raise Refused(f"{value.name} has open dimensions: {list(sizes)}")
-    return tuple(int(size) for size in sizes)
-
-
-def fresh(node: onnx_ir.Node, role: str) -> onnx_ir.Value:
-    """A value of the generated code that the IR does not have."""
-    return onnx_ir.Value(name=f"{node.name}/{role}")
-
-
-def omit(default: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
-    """``settings`` without those that are the constructor's ``default``."""
-    return {name: value for name, value in settings.items() if name not in default or value != default[name]}
-
-
-def square(sizes: Sequence[int]) -> int | tuple[int, ...]:
-    """``sizes`` as PyTorch's users write them: one number where they agree."""
-    return sizes[0] if len(set(sizes)) == 1 else tuple(sizes)
+    return is_constant(value) and is_positive(value)

@@ -9,9 +9,10 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.operand import fresh, square, static
 from converter.emitters.pytorch.convolution import pad_argument, padding
-from converter.emitters.pytorch.operand import fresh, line, square, static
-from converter.emitters.pytorch.statement import Statement, Submodule
+from converter.emitters.pytorch.operand import line
+from converter.emitters.statement import Statement, Submodule
 from converter.ir import dims
 
 

@@ -8,8 +8,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits
-from converter.emitters.pytorch.operand import fresh, is_stored, line, state, static
-from converter.emitters.pytorch.statement import State, Statement, Submodule
+from converter.emitters.operand import fresh, is_stored, static
+from converter.emitters.pytorch.operand import line, state
+from converter.emitters.statement import State, Statement, Submodule
 
 _GATES = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Which of ONNX's gates each of torch's is: of ``iofc`` those of ``ifco``, of ``zrh`` those of ``rzh``."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import onnx_ir
 
 from converter.emitters import Refused, emits
-from converter.emitters.pytorch.operand import integers, line
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.operand import integers
+from converter.emitters.pytorch.operand import line
+from converter.emitters.statement import Statement
 from converter.ir import dims
 
 _INTEGERS = {onnx_ir.DataType.INT32, onnx_ir.DataType.INT64, onnx_ir.DataType.INT8, onnx_ir.DataType.UINT8}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import onnx_ir
 
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.statement import Statement
 
 
 @dataclass(frozen=True)

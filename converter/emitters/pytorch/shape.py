@@ -8,18 +8,10 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import Refused, emits, is_constant
+from converter.emitters.operand import array, integers, number, static
 from converter.emitters.python import Code
-from converter.emitters.pytorch.operand import (
-    array,
-    dtype,
-    dtype_code,
-    integers,
-    is_sizes,
-    line,
-    number,
-    static,
-)
-from converter.emitters.pytorch.statement import Statement, Submodule
+from converter.emitters.pytorch.operand import dtype, dtype_code, is_sizes, line
+from converter.emitters.statement import Statement, Submodule
 from converter.ir import BATCH, Dim, dims
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from converter.emitters.python import Code, literal
+from converter.emitters.python import Code
 from converter.emitters.pytorch.blocks import Block, Item
-from converter.emitters.pytorch.statement import State, Statement, Submodule
+from converter.emitters.statement import State, Statement, Submodule, identity
 
 Key = tuple[Any, ...]
 
@@ -89,9 +88,3 @@ def _twin(item: Item, index: int, shared: dict[str, int]) -> int:
     if isinstance(item, Block) or item.module is None or not item.module.state:
         return index
     return shared.setdefault(identity(item.module), index)
-
-
-def identity(module: Submodule) -> str:
-    """What two uses of one and the same module have in common."""
-    values = {name: state.value for name, state in module.state.items()}
-    return json.dumps([module.type, literal(module.positional), literal(dict(module.keywords)), values])

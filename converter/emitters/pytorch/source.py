@@ -14,8 +14,8 @@ from converter.emitters.pytorch.blocks import Block, Item
 from converter.emitters.pytorch.classes import Class, Classes
 from converter.emitters.pytorch.literals import Path
 from converter.emitters.pytorch.signature import DEFAULTS
-from converter.emitters.pytorch.statement import Statement, Submodule
 from converter.emitters.pytorch.variables import variables
+from converter.emitters.statement import Statement, Submodule
 from converter.ir import BATCH, dims
 
 _INDENT = "    "

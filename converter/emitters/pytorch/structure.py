@@ -19,7 +19,7 @@ from converter.emitters.pytorch import naming, units
 from converter.emitters.pytorch.blocks import Block, Item, is_chain, statements, words_of
 from converter.emitters.pytorch.regions import Element, Fork, Uses, reduce
 from converter.emitters.pytorch.signature import Structure
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.statement import Statement
 
 _SMALL = 4
 """Forks of fewer statements are no blocks, and neither are chains that occur once."""

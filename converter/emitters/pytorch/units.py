@@ -9,7 +9,7 @@ from typing import Any
 
 from converter.emitters.pytorch.blocks import Block, Item, is_link
 from converter.emitters.pytorch.signature import Structure
-from converter.emitters.pytorch.statement import Statement
+from converter.emitters.statement import Statement
 
 _NAMES = """
 CELU ELU GELU Hardsigmoid Hardswish Hardtanh LeakyReLU Mish PReLU ReLU ReLU6 SELU SiLU Softplus Tanh

@@ -1,25 +1,27 @@
-"""What an operator's translation into PyTorch is made of: one line of a ``forward``, and the module that it calls."""
+"""What an operator's translation into Python code is made of: one statement, and the module that it calls."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import onnx_ir
 
+from converter.emitters.python import literal
 from converter.plan import Expression
 
 
 @dataclass(frozen=True)
 class State:
-    """An entry of a ``state_dict``.
+    """A parameter of the target.
 
     Attributes:
-        shape: The shape that PyTorch gives it.
+        shape: The shape that the target gives it.
         value: What it is set to.
-        dtype: As numpy and torch call it.
-        trained: Whether it is a parameter; otherwise it is a buffer.
+        dtype: As numpy calls it.
+        trained: Whether it is learnt; otherwise it belongs to the network as it is.
     """
 
     shape: tuple[int, ...]
@@ -30,13 +32,13 @@ class State:
 
 @dataclass(frozen=True)
 class Submodule:
-    """A module that a statement calls: ``nn.Conv2d(3, 64, 3, padding=1)``.
+    """A module or layer that a statement calls: ``nn.Conv2d(3, 64, 3, padding=1)``.
 
     Attributes:
         type: Its class as the generated code spells it.
         positional: Literals, in the order of the constructor.
         keywords: Literals by name, those that are the constructor's defaults left out.
-        state: Its parameters and buffers by the names that the class gives them.
+        state: Its parameters by the names that the class gives them.
     """
 
     type: str
@@ -47,7 +49,7 @@ class Submodule:
 
 @dataclass(frozen=True)
 class Statement:
-    """One line of a ``forward``.
+    """One line of a function that computes a network.
 
     The expression is text with names in braces: ``{0}``, ``{1}``, ... for the inputs, ``{module}`` for the module,
     ``{weight}`` and the like for ``tensors``, ``{axis}`` and the like for ``arguments``. What differs from one use of
@@ -73,3 +75,9 @@ class Statement:
     module: Submodule | None = None
     tensors: Mapping[str, State] = field(default_factory=dict)
     library: tuple[str, ...] = ()
+
+
+def identity(module: Submodule) -> str:
+    """What two uses of one and the same module have in common."""
+    values = {name: state.value for name, state in module.state.items()}
+    return json.dumps([module.type, literal(module.positional), literal(dict(module.keywords)), values])

@@ -1,4 +1,4 @@
-"""What is known of a value while code is written: whole numbers that are computed of shapes, and plain numbers."""
+"""What is known of a value while code is written: the whole numbers that are computed of shapes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir
 
-from converter.emitters import Refused, is_constant
+from converter.emitters import Refused, constant, is_constant
 from converter.ir import BATCH, Dim, dims
 
 Contents: TypeAlias = npt.NDArray[np.object_]
 """Whole numbers, and :data:`BATCH` where the number is that of the batch."""
 
-LARGEST = 1 << 53
-"""Beyond it MXNet, which reads an operator's numbers as float64, loses whole numbers."""
-
 
 def contents(value: onnx_ir.Value) -> Contents | None:
     """The whole numbers that ``value`` holds, if it is a constant or is computed of shapes; else None."""
     if is_constant(value):
-        array = _constant(value)
+        array = np.asarray(constant(value).numpy())
         return array.astype(object) if array.dtype.kind in "iu" else None
     node = value.producer()
     if node is None or node.op_type not in _RULES or node.domain or not is_whole(value):
@@ -72,40 +69,14 @@ def batch_of(value: onnx_ir.Value) -> tuple[onnx_ir.Value, int] | None:
     return None
 
 
-def number_of(value: onnx_ir.Value) -> float | int | None:
-    """The one number that ``value`` always is, if it is one and MXNet can read it exactly."""
-    if not is_constant(value):
-        return None
-    array = _constant(value)
-    if array.size != 1 or array.dtype.kind == "b":
-        return None
-    number: float | int = array.reshape(()).item()
-    if array.dtype == np.float64 and number != float(np.float32(number)):
-        return None  # MXNet reads an attribute's digits less exactly than float64 needs
-    return number if isinstance(number, float) or abs(number) <= LARGEST else None
-
-
 def kind_of(value: onnx_ir.Value) -> onnx_ir.DataType:
     """The element type of ``value`` in the IR."""
     return onnx_ir.DataType.FLOAT if value.dtype is None else value.dtype
 
 
-def stored_kind(value: onnx_ir.Value) -> str:
-    """What MXNet calls the type in which it holds ``value``: truth values are float32."""
-    kind = kind_of(value)
-    return "float32" if kind == onnx_ir.DataType.BOOL else str(np.dtype(kind.numpy()).name)
-
-
 def is_whole(value: onnx_ir.Value) -> bool:
     """Whether ``value`` holds whole numbers."""
     return not kind_of(value).is_floating_point() and kind_of(value) != onnx_ir.DataType.BOOL
-
-
-def _constant(value: onnx_ir.Value) -> npt.NDArray[Any]:
-    tensor = onnx_ir.convenience.get_const_tensor(value)
-    if tensor is None:
-        raise AssertionError(f"{value.name} is no constant")
-    return np.asarray(tensor.numpy())
 
 
 def _attribute(node: onnx_ir.Node, name: str, default: Any) -> Any:
