@@ -40,6 +40,7 @@ def parse(
     inputs: Mapping[str, Sequence[int | str]] | None = None,
     name: str = "",
     preprocess: Mapping[str, Any] | None = None,
+    labels: Mapping[str, Sequence[str]] | None = None,
 ) -> onnx_ir.Model:
     """Read a trained network of another framework into the IR.
 
@@ -55,6 +56,7 @@ def parse(
             the graph file records its shape.
         name: What to call the model; by default the graph file's stem.
         preprocess: How a photograph becomes an input, recorded in the model as it is.
+        labels: What the classes of an output are called, by the output's name, in the order of its axis 1.
 
     Returns:
         The model, validated, at the IR's opset, NCHW and float32.
@@ -70,6 +72,7 @@ def parse(
         inputs=inputs,
         name=name,
         preprocess=preprocess,
+        labels=labels,
     )
     if weights is None:
         warnings.warn(f"{model.graph.name} has no weights: it can be viewed, not run", StructureOnly, stacklevel=2)

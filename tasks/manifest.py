@@ -19,6 +19,9 @@ shape = ["batch", 3, 48, 48]
 range = [-1.0, 1.0]                      # of the values in real use, for noise
 preprocess = { channels = "BGR", mean = 127.5, scale = 0.0078125 }
 
+[outputs.prob1_output]                   # where an output's classes have names
+labels = ["not a face", "face"]          # as many as it has, in the order of its axis 1
+
 [targets.caffe]                          # where a target needs something
 options = { merge_bn = true }
 expect = { verdict = "close", reason = "..." }
@@ -158,6 +161,17 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One output of a model.
+
+    Attributes:
+        labels: What the classes along its axis 1 are called.
+    """
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Settings:
     """What one target needs for a model.
 
@@ -180,6 +194,7 @@ class Manifest:
     licence: str
     source: Source | Gluon
     inputs: Mapping[str, Input]
+    outputs: Mapping[str, Output] = field(default_factory=dict)
     reference: str = ""
     targets: Mapping[str, Settings] = field(default_factory=dict)
 
@@ -213,6 +228,9 @@ def load(path: Path) -> Manifest:
         reference=reader.text("reference", ""),
         source=_any_source(reader, framework),
         inputs={name: _input(table) for name, table in reader.tables("inputs")},
+        outputs={
+            name: Output(tuple(table.texts("labels"))) for name, table in reader.tables("outputs", required=False)
+        },
         targets={
             name: _settings(table) for name, table in reader.tables("targets", required=False, known=tuple(TARGETS))
         },

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from converter.ir.check import check, dims, validate
 from converter.ir.files import MODEL, SUMMARY, WEIGHTS, load, save
-from converter.ir.spec import BATCH, DOMAIN, IR_VERSION, OPSET, PREPROCESS, SOURCE, Absent, Dim, is_external
+from converter.ir.spec import BATCH, DOMAIN, IR_VERSION, LABELS, OPSET, PREPROCESS, SOURCE, Absent, Dim, is_external
 
 __all__ = [
     "BATCH",
     "DOMAIN",
     "IR_VERSION",
+    "LABELS",
     "MODEL",
     "OPSET",
     "PREPROCESS",

@@ -20,6 +20,8 @@ SOURCE = "transship.source"
 """Metadata key: where the model came from, as JSON."""
 PREPROCESS = "transship.preprocess"
 """Metadata key: how a photograph becomes an input, as JSON."""
+LABELS = "transship.labels"
+"""Metadata key: what the classes along axis 1 of an output are called, as JSON: ``{output: [label, ...]}``."""
 
 Dim: TypeAlias = int | str
 """One dimension of a shape: a positive number, or :data:`BATCH`."""

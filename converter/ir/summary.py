@@ -11,13 +11,13 @@ import numpy as np
 import onnx_ir
 
 from converter.ir.check import dims
-from converter.ir.spec import PREPROCESS, SOURCE, is_external
+from converter.ir.spec import LABELS, PREPROCESS, SOURCE, is_external
 
 
 def summarise(model: onnx_ir.Model) -> dict[str, Any]:
     """Return ``model`` without its weights as JSON values.
 
-    The keys are ``name``, ``source``, ``preprocess``, ``inputs``, ``outputs``, ``nodes`` (in topological order),
+    The keys are ``name``, ``source``, ``preprocess``, ``labels``, ``inputs``, ``outputs``, ``nodes`` (in topological order),
     ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's
     ``constants`` under its input's name.
     """
@@ -28,6 +28,7 @@ def summarise(model: onnx_ir.Model) -> dict[str, Any]:
         "name": graph.name,
         "source": json.loads(model.metadata_props.get(SOURCE, "null")),
         "preprocess": json.loads(model.metadata_props.get(PREPROCESS, "null")),
+        "labels": json.loads(model.metadata_props.get(LABELS, "null")),
         "inputs": [_value(value) for value in graph.inputs],
         "outputs": [_value(value) for value in graph.outputs],
         "nodes": [_node(node) for node in graph],

@@ -1,7 +1,7 @@
 """Step ``parse``: a source framework's files to the IR.
 
 Parameters: ``framework``, ``name``, ``graph`` and ``weights`` (file names below ``in/source``), ``inputs`` (shapes by
-name) and ``preprocess``. Writes ``out/model.onnx``, ``out/weights.safetensors`` and ``out/model.json``.
+name), ``preprocess`` and ``labels``. Writes ``out/model.onnx``, ``out/weights.safetensors`` and ``out/model.json``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def parse(params: dict[str, Any], source: Path, target: Path) -> None:
         inputs=params["inputs"],
         name=params["name"],
         preprocess=params.get("preprocess"),
+        labels=params.get("labels"),
     )
     converter.save(model, target)
 

@@ -73,6 +73,31 @@ def test_metadata(tmp_path: Path) -> None:
     assert model.producer_name == "transship"
 
 
+def test_labels_are_recorded(tmp_path: Path) -> None:
+    net = Net()
+    convolution(net, net.variable("data"))
+    graph, weights = write(tmp_path, net.symbol(), net.params)
+    output = converter.parse("mxnet", graph=graph, weights=weights, inputs=DATA).graph.outputs[0]
+    labels = {str(output.name): [f"class {number}" for number in range(int(output.shape[1]))]}
+    model = converter.parse("mxnet", graph=graph, weights=weights, inputs=DATA, labels=labels)
+    assert json.loads(model.metadata_props["transship.labels"]) == labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"prob": ["a", "b"]}, "there is no output 'prob', only"),
+        ({"conv_output": ["a"]}, "1 labels for 'conv_output', which is"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: dict[str, list[str]], message: str) -> None:
+    net = Net()
+    convolution(net, net.variable("data"))
+    graph, weights = write(tmp_path, net.symbol(), net.params)
+    with pytest.raises(BadInput, match=message):
+        converter.parse("mxnet", graph=graph, weights=weights, inputs=DATA, labels=labels)
+
+
 def test_fixed_gamma_is_one_whatever_is_stored(tmp_path: Path) -> None:
     net = Net()
     stored = np.full(3, 0.5676, np.float32)

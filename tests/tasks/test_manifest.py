@@ -45,6 +45,7 @@ PACKAGED: dict[str, Any] = {
             "preprocess": {"channels": "BGR", "mean": 127.5, "scale": 0.0078125},
         }
     },
+    "outputs": {"prob_output": {"labels": ["not a face", "face"]}},
     "targets": {"caffe": {"options": {"merge_bn": True}, "expect": {"verdict": "close", "reason": "rounds"}}},
 }
 URLS: dict[str, Any] = {
@@ -132,6 +133,7 @@ def test_all_fields_of_a_packaged_model(tmp_path: Path) -> None:
     assert read.inputs["data"].shape == ("batch", 3, 48, 48)
     assert read.inputs["data"].range == (-1.0, 1.0)
     assert read.inputs["data"].preprocess == {"channels": "BGR", "mean": 127.5, "scale": 0.0078125}
+    assert read.outputs["prob_output"].labels == ("not a face", "face")
     assert read.targets["caffe"].options == {"merge_bn": True}
     assert read.targets["caffe"].expect == {"verdict": "close", "reason": "rounds"}
 
@@ -242,6 +244,9 @@ def test_a_user_s_file_has_one_role(tmp_path: Path) -> None:
         ("inputs/data/range", [0], "inputs.data.range is to be [lowest, highest]"),
         ("inputs/data/preprocess", {}, "inputs.data.preprocess.channels is missing"),
         ("inputs/data/preprocess/men", 1, "inputs.data.preprocess.men is not known"),
+        ("outputs/prob_output/labels", [], "outputs.prob_output.labels is to be a list of texts"),
+        ("outputs/prob_output/labels", ["face", 1], "outputs.prob_output.labels is to be a list of texts"),
+        ("outputs/prob_output/label", ["face"], "outputs.prob_output.label is not known"),
         ("targets/cafe", {}, "targets.cafe is not known"),
         ("targets/caffe/option", {}, "targets.caffe.option is not known"),
         ("targets/caffe/expect", {}, "targets.caffe.expect.verdict is missing"),

@@ -16,6 +16,7 @@ import onnx_ir
 from converter import ir
 from converter.errors import BadInput
 from converter.ir.spec import PRODUCER
+from converter.parsers.labels import check_labels
 from converter.parsers.mxnet.build import build
 from converter.parsers.mxnet.params import read_params
 from converter.parsers.mxnet.symbol import read_symbol
@@ -30,6 +31,7 @@ def parse(
     inputs: Mapping[str, Sequence[int | str]] | None = None,
     name: str = "",
     preprocess: Mapping[str, Any] | None = None,
+    labels: Mapping[str, Sequence[str]] | None = None,
 ) -> onnx_ir.Model:
     """Read an MXNet symbol and its parameters into the IR; see :func:`converter.parse`.
 
@@ -41,6 +43,7 @@ def parse(
             left out if the symbol records its shape.
         name: The model's name; by default the graph file's without ``-symbol``.
         preprocess: Recorded in the model's metadata.
+        labels: Recorded in the model's metadata, if they fit its outputs.
 
     Raises:
         BadInput: A file is malformed, a parameter is missing, or a shape does not fit.
@@ -55,6 +58,8 @@ def parse(
     model.metadata_props[ir.SOURCE] = json.dumps(source)
     if preprocess is not None:
         model.metadata_props[ir.PREPROCESS] = json.dumps(preprocess, sort_keys=True)
+    if labels:
+        model.metadata_props[ir.LABELS] = json.dumps(check_labels(built.graph.outputs, labels), sort_keys=True)
     ir.validate(model)
     return model
 
