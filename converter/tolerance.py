@@ -41,11 +41,15 @@ TOLERANCES: Final[Mapping[str, Tolerance]] = {
         " 1.4e-3 of their largest value and by up to 9e-3 of what an input moves them",
     ),
 }
-"""What cannot keep the default limits even in its exact mode, each with the measured reason: a target, or one option
-of a target (``ncnn storage=fp16``)."""
+"""What cannot keep the default limits even in its exact mode, each with the measured reason: a target, one option of
+a target (``ncnn storage=fp16``), or another form of its checkpoint (``tensorflow tflite``)."""
 
 
-def tolerance_for(target: str, options: Mapping[str, object] | None = None) -> Tolerance:
-    """The limits for a target with the emitter's ``options``: their entry in `TOLERANCES`, else the default ones."""
+def tolerance_for(target: str, options: Mapping[str, object] | None = None, form: str = "") -> Tolerance:
+    """The limits for a target with the emitter's ``options``, or for another form of its checkpoint.
+
+    They are the entry in `TOLERANCES`, else the default ones.
+    """
     spelled = [f"{target} {name}={value}" for name, value in sorted((options or {}).items())]
-    return next((TOLERANCES[key] for key in (*spelled, target) if key in TOLERANCES), DEFAULT)
+    keys = (f"{target} {form}",) if form else (*spelled, target)
+    return next((TOLERANCES[key] for key in keys if key in TOLERANCES), DEFAULT)

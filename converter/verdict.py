@@ -21,6 +21,7 @@ def verify_json(
     reference: Mapping[str, Any],
     found: FirstBad | None = None,
     expected: Mapping[str, Any] | None = None,
+    forms: Mapping[str, Verdict] | None = None,
 ) -> bytes:
     """Write ``verify.json``: strict JSON, the same bytes for the same arguments.
 
@@ -35,20 +36,31 @@ def verify_json(
         reference: What the reference ran on.
         found: Where the two part.
         expected: The manifest's ``{"verdict", "reason"}``: recorded, never applied.
+        forms: What `compare` said of the checkpoint's other forms, by their names. The worst verdict counts.
     """
+    judged = {"": verdict, **(forms or {})}
     document = {
         "model": model,
         "target": target,
-        "verdict": verdict.verdict,
-        "reasons": verdict.reasons,
+        "verdict": max((each.verdict for each in judged.values()), key=LEVELS.index),
+        "reasons": [f"{name}: {text}" if name else text for name, each in judged.items() for text in each.reasons],
         "expected": check_expected(expected),
         "runtime": runtime,
         "reference": reference,
         "tolerance": dataclasses.asdict(verdict.tolerance),
         "outputs": [dataclasses.asdict(output) for output in verdict.outputs],
         "first_bad": None if found is None else dataclasses.asdict(found),
+        "forms": {name: _form(each) for name, each in judged.items() if name},
     }
     return (json.dumps(_strict(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _form(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "verdict": verdict.verdict,
+        "tolerance": dataclasses.asdict(verdict.tolerance),
+        "outputs": [dataclasses.asdict(output) for output in verdict.outputs],
+    }
 
 
 def check_expected(expected: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -64,6 +64,7 @@ class Conversion:
             "name": self.manifest.name,
             "inputs": {name: list(spec.shape) for name, spec in self.manifest.inputs.items()},
             "preprocess": {name: spec.preprocess for name, spec in self.manifest.inputs.items() if spec.preprocess},
+            "labels": {name: list(output.labels) for name, output in self.manifest.outputs.items()},
             **self._roles(),
         }
         return get.action(
@@ -123,7 +124,7 @@ class Conversion:
             self._in_container(
                 get,
                 TARGETS[target].toolchain,
-                "checkpoint",
+                f"{TARGETS[target].prefix}checkpoint",
                 {},
                 {**below("code", self.code(get, target)), **weights},
                 (WHATEVER,),
@@ -132,20 +133,22 @@ class Conversion:
 
     def answers(self, get: Outputs, target: str, *, trace: bool = False) -> Tree:
         """What the target, or the IR itself, answers to the reference's inputs: ``outputs.npz``, ``runtime.json``."""
+        toolchain, step, forms = IR_TOOLCHAIN, "run", list[str]()
         if target == IR:
-            toolchain, model = IR_TOOLCHAIN, below("ir", self.ir(get))
+            model = below("ir", self.ir(get))
         else:
-            toolchain = TARGETS[target].toolchain
+            toolchain, step = TARGETS[target].toolchain, f"{TARGETS[target].prefix}run"
+            forms = [f"{form}.npz" for form in self._forms(target)]
             code, checkpoint = self.code(get, target), self.checkpoint(get, target)
             model = {**below("code", code), **below("checkpoint", checkpoint)}
         return get.action(
             self._in_container(
                 get,
                 toolchain,
-                "run",
+                step,
                 {"trace": trace},
                 {**model, **self.inputs(get)},
-                ("outputs.npz", "runtime.json"),
+                ("outputs.npz", "runtime.json", *forms),
             )
         )
 
@@ -196,6 +199,7 @@ class Conversion:
             "model": self.manifest.name,
             "target": target,
             "options": self._options(target),
+            "forms": self._forms(target),
             "runtime_image": get.image(toolchain).identity,
             "reference_image": get.image(SOURCES[self.manifest.framework]).identity,
             "order": self._order(get) if traces else [],
@@ -206,6 +210,11 @@ class Conversion:
             **below("candidate", candidate),
         }
         return get.action(self._on_host("compare", (), params, {**answers, **traces}, ("verify.json",)))
+
+    def _forms(self, target: str) -> list[str]:
+        """The forms of the checkpoint that are built: each can be left out by an option of its name."""
+        forms = () if target == IR else TARGETS[target].forms
+        return [form for form in forms if self._options(target).get(form, True)]
 
     def _options(self, target: str) -> Mapping[str, Any]:
         return self.manifest.targets[target].options if target in self.manifest.targets else {}

@@ -58,10 +58,11 @@ def summary(folder: Path) -> None:
     for column in ("max_abs", "max_rel"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for output in verdict["outputs"]:
+    judged = {"": verdict, **verdict["forms"]}
+    for form, output in ((form, output) for form, each in judged.items() for output in each["outputs"]):
         word = output["verdict"]
         numbers = (_number(output[column]) for column in ("max_abs", "max_rel"))
-        table.add_row(output["name"], *numbers, f"[{_COLOURS[word]}]{word}[/]")
+        table.add_row(f"{output['name']} {form}".strip(), *numbers, f"[{_COLOURS[word]}]{word}[/]")
     console.print(
         f"\n{_version(verdict['runtime'])} against {_version(verdict['reference'])}, the worst of all inputs:\n"
     )
@@ -73,7 +74,8 @@ def summary(folder: Path) -> None:
 
 
 def _version(side: Mapping[str, Any]) -> str:
-    return f"{side['framework']} {side['versions'].get(side['framework'], '')}".strip()
+    how = f" ({side['runtime']})" if "runtime" in side else ""
+    return f"{side['framework']} {side['versions'].get(side['framework'], '')}".strip() + how
 
 
 def shown(path: Path) -> str:

@@ -12,10 +12,15 @@ class Target:
     Attributes:
         toolchain: The image, a folder below ``images/``, that holds ``checkpoint.py`` and ``run.py``.
         title: What a person calls it.
+        forms: What else ``run.py`` runs and writes the answers of, each to ``<form>.npz``: other files that the
+            checkpoint holds, for runtimes of their own.
+        prefix: Of these two scripts' names, where several targets live in one image.
     """
 
     toolchain: str
     title: str
+    forms: tuple[str, ...] = ()
+    prefix: str = ""
 
 
 TARGETS = {

@@ -1,10 +1,11 @@
 """The step ``compare``: judge the candidate's outputs by the reference's, and write the verdict.
 
-Reads ``in/params.json``, ``{"model", "target", "options", "order", "runtime_image", "reference_image", "expect"}``,
-and of either side (``in/reference``, ``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed ``<case>/<output
-name>``; writes ``out/verify.json``. Where both sides have a ``trace.npz`` and the verdict is not ``exact``, the first
-bad value of ``order`` is named. A verdict is never a failure of this step: what is accepted is for the build to
-decide.
+Reads ``in/params.json``, ``{"model", "target", "options", "forms", "order", "runtime_image", "reference_image",
+"expect"}``, and of either side (``in/reference``, ``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed
+``<case>/<output name>``; writes ``out/verify.json``. Of each of the ``forms`` of its checkpoint the candidate has a
+``<form>.npz`` too, which is judged by the same reference. Where both sides have a ``trace.npz`` and the verdict is
+not ``exact``, the first bad value of ``order`` is named. A verdict is never a failure of this step: what is accepted
+is for the build to decide.
 """
 
 from __future__ import annotations
@@ -26,16 +27,26 @@ def step(params: dict[str, Any], source: Path, target: Path) -> None:
     reference = open_cases(source / "reference" / "outputs.npz")
     if len(reference) < MIN_CASES:
         raise BadInput(f"A verdict stands on at least {MIN_CASES} inputs, there are {len(reference)}")
+    target_name, options = params["target"], params["options"]
     candidate = open_cases(source / "candidate" / "outputs.npz")
-    verdict = compare(reference, candidate, tolerance=tolerance_for(params["target"], params["options"]))
+    verdict = compare(reference, candidate, tolerance=tolerance_for(target_name, options))
+    forms = {
+        form: compare(
+            reference,
+            open_cases(source / "candidate" / f"{form}.npz"),
+            tolerance=tolerance_for(target_name, options, form),
+        )
+        for form in params["forms"]
+    }
     document = verify_json(
         verdict,
         model=params["model"],
-        target=params["target"],
+        target=target_name,
         runtime=_runtime(source / "candidate", params["runtime_image"]),
         reference=_runtime(source / "reference", params["reference_image"]),
         found=_where(verdict, params["order"], source),
         expected=params["expect"],
+        forms=forms,
     )
     (target / "verify.json").write_bytes(document)
 

@@ -30,15 +30,19 @@ def read():
     return cases
 
 
-def write(outputs, framework, **versions):
+def write(outputs, framework, runtime=None, **versions):
     """Write `outputs`, keyed ``<case>/<value name>``, to ``out/outputs.npz``, and what computed them beside it.
 
-    To the given `versions` by name those of numpy and Python are added.
+    To the given `versions` by name those of numpy and Python are added. A `runtime` is named where it is not that of
+    the `framework` itself.
     """
     np.savez("out/outputs.npz", **outputs)
     versions.update(numpy=np.__version__, python=platform.python_version())
+    facts = {"framework": framework, "versions": versions}
+    if runtime is not None:
+        facts["runtime"] = runtime
     with open("out/runtime.json", "w") as stream:
-        json.dump({"framework": framework, "versions": versions}, stream, indent=2, sort_keys=True)
+        json.dump(facts, stream, indent=2, sort_keys=True)
         stream.write("\n")
 
 

@@ -16,11 +16,15 @@ from tests.emitters.corpus import Outputs, Subject
 from tests.emitters.refusals import emit
 from tests.support.containers import run_step, stage_scripts
 
+STEPS = ("checkpoint", "run")
+
 
 def execute(
     target: str, subjects: Iterable[Subject], folder: Path, *, trace: bool = True, **options: Any
 ) -> dict[str, Outputs | str]:
     """Answers by subject, of those that ``target`` does not refuse: arrays by name, or what failed said.
+
+    Those of another form of the checkpoint are under ``<form>:<subject>``.
 
     Args:
         target: Its name.
@@ -30,13 +34,18 @@ def execute(
         options: For the emitter.
     """
     staged = [subject.id for subject in subjects if _stage(target, subject, folder, trace, options)]
-    images = f"images/{TARGETS[target].toolchain}"
-    scripts = (f"{images}/checkpoint.py", f"{images}/run.py", "tests/support/batch.py")
+    images, prefix = f"images/{TARGETS[target].toolchain}", TARGETS[target].prefix
+    scripts = (*(f"{images}/{prefix}{step}.py" for step in STEPS), "tests/support/batch.py")
     stage_scripts(folder / "in" / "step", *scripts)
     (folder / "out" / "cases").mkdir(parents=True)
-    command = ["python3", "in/step/batch.py", "checkpoint", "run"]
+    command = ["python3", "in/step/batch.py", *(f"{prefix}{step}={step}" for step in STEPS)]
     run_step(TARGETS[target].toolchain, command, folder / "in", folder / "out")
-    return {name: _answer(folder / "out" / "cases" / name) for name in staged}
+    found = {}
+    for name in staged:
+        place = folder / "out" / "cases" / name
+        found[name] = _answer(place, f"{prefix}run/outputs.npz")
+        found |= {f"{form}:{name}": _answer(place, f"{prefix}run/{form}.npz") for form in TARGETS[target].forms}
+    return found
 
 
 def _stage(target: str, subject: Subject, folder: Path, trace: bool, options: dict[str, Any]) -> bool:
@@ -61,10 +70,10 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _answer(place: Path) -> Outputs | str:
+def _answer(place: Path, file: str) -> Outputs | str:
     if (place / "error.txt").exists():
         return (place / "error.txt").read_text() + (place / "log.txt").read_text()
-    with np.load(place / "run" / "outputs.npz", allow_pickle=False) as arrays:
+    with np.load(place / file, allow_pickle=False) as arrays:
         return {name.removeprefix("case/"): arrays[name] for name in arrays.files}
 
 

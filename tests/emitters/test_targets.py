@@ -43,7 +43,8 @@ def test_emission_is_deterministic_and_leaves_the_model_alone(target: str, subje
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_tolerance_is_of_a_case(target: str, subjects: Mapping[str, Subject]) -> None:
     for pattern, (_, reason) in tolerances(target).items():
-        assert any(fnmatchcase(name, pattern) for name in subjects), pattern
+        forms = ("", *(f"{form}:" for form in TARGETS[target].forms))
+        assert any(fnmatchcase(f"{form}{name}", pattern) for form in forms for name in subjects), pattern
         assert reason
 
 

@@ -17,8 +17,9 @@ from tests.parsers import cases as parsed
 pytestmark = pytest.mark.container
 
 EXECUTED = [
-    (target, name)
+    (target, f"{form}{name}")
     for target in TARGETS
+    for form in ("", *(f"{form}:" for form in TARGETS[target].forms))
     for name in (*(case.name for case in CASES), *(f"mxnet-{case.id}" for case in parsed.CASES))
     if name not in recorded(target)
 ]
@@ -49,7 +50,7 @@ def test_the_target_computes_what_the_ir_computes(
     subjects: Mapping[str, Subject],
     answers: Mapping[str, Mapping[str, Outputs | str]],
 ) -> None:
-    subject = subjects[case]
+    subject = subjects[case.rpartition(":")[2]]
     agree(subject, answers[target][case], tolerance(target, case, subject.tolerance))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ KEYS = [
     "tolerance",
     "outputs",
     "first_bad",
+    "forms",
 ]
 NUMBERS = ["name", "shape", "verdict", "max_abs", "max_rel", "sensitivity", "snr_db", "cosine", "top1", "top5"]
 
@@ -57,13 +59,17 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Cases:
     return networks.cases(tmp_path_factory.mktemp("photographs"))
 
 
+def write_arrays(path: Path, cases: Cases) -> None:
+    """Write arrays as a run leaves them."""
+    np.savez(path, **{f"{case}/{key}": array for case, out in cases.items() for key, array in out.items()})
+
+
 def write_side(folder: Path, cases: Cases, trace: Cases | None = None) -> None:
     """Write what a run leaves behind."""
     folder.mkdir(parents=True)
     for name, arrays in (("outputs", cases), ("trace", trace)):
         if arrays is not None:
-            flat = {f"{case}/{key}": array for case, out in arrays.items() for key, array in out.items()}
-            np.savez(folder / f"{name}.npz", **flat)
+            write_arrays(folder / f"{name}.npz", arrays)
     (folder / "runtime.json").write_text(json.dumps({"framework": folder.name, "versions": {folder.name: "1"}}))
 
 
@@ -72,12 +78,16 @@ def run_step(
     reference: tuple[Cases, Cases | None],
     candidate: tuple[Cases, Cases | None],
     expect: dict[str, str] | None = None,
+    forms: Mapping[str, Cases] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the step as the build does."""
     write_side(folder / "in" / "reference", *reference)
     write_side(folder / "in" / "candidate", *candidate)
+    for form, cases in (forms or {}).items():
+        write_arrays(folder / "in" / "candidate" / f"{form}.npz", cases)
     (folder / "out").mkdir()
     params = {"model": "net", "target": "caffe", "options": {}, "order": ORDER, "expect": expect}
+    params["forms"] = list(forms or {})
     images = {"runtime_image": "a", "reference_image": "b"}
     (folder / "in" / "params.json").write_text(json.dumps(params | images))
     return subprocess.run(
@@ -157,6 +167,21 @@ def test_the_step_writes_exact(tmp_path: Path, inputs: Cases) -> None:
     assert written["runtime"] == {"framework": "candidate", "versions": {"candidate": "1"}, "image": "a"}
     assert written["reference"] == {"framework": "reference", "versions": {"reference": "1"}, "image": "b"}
     assert (written["first_bad"], written["reasons"], written["expected"]) == (None, [], None)
+
+
+def test_another_form_of_the_checkpoint_is_judged_too_and_the_worst_counts(tmp_path: Path, inputs: Cases) -> None:
+    weights = networks.trained_weights()
+    right = networks.run(weights, inputs)
+    wrong = networks.run({**weights, "conv2_weight": weights["conv2_weight"][:, :, ::-1]}, inputs)
+    for name, form, verdict in (("good", right, "exact"), ("bad", wrong, "differs")):
+        done = run_step(tmp_path / name, (right, None), (right, None), forms={"small": form})
+        assert (done.returncode, done.stderr) == (0, "")
+        written = strict((tmp_path / name / "out" / "verify.json").read_bytes())
+        assert (written["verdict"], written["forms"]["small"]["verdict"]) == (verdict, verdict)
+        assert {output["verdict"] for output in written["outputs"]} == {"exact"}
+        assert [output["name"] for output in written["forms"]["small"]["outputs"]] == list(next(iter(right.values())))
+        assert all(reason.startswith("small: ") for reason in written["reasons"])
+        assert bool(written["reasons"]) == (verdict == "differs")
 
 
 def test_the_step_writes_differs_and_where_and_does_not_fail(tmp_path: Path, inputs: Cases) -> None:

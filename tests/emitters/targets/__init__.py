@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 
 def tolerances(target: str) -> Mapping[str, tuple[float, str]]:
-    """Patterns of cases to the tolerance they need in ``target``, with the measured reason."""
+    """Patterns of cases (``<form>:<case>`` of another form) to the tolerance they need, with the measured reason."""
     found: Mapping[str, tuple[float, str]] = importlib.import_module(f"{__name__}.{target}").TOLERANCES
     return found
 
