@@ -26,12 +26,16 @@ class Style:
         state: The reference to the parameter of that name; by default ``self.<name>``.
         construct: The expression that makes a module, which is given the layer's name; needed where there are any.
         clean: A text that the IR calls a node by, as the target can call it.
+        taken: Names that no parameter can have: what the target's own class calls something.
+        indent: How far the lines are indented.
     """
 
     reserved: Iterable[str] = ("self",)
     state: Callable[[str], str] = "self.{}".format
     construct: Callable[[Submodule, str], str] = lambda module, _: module.type
     clean: Callable[[str], str] = identifier
+    taken: Iterable[str] = ()
+    indent: int = 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Program:
     """The body of a function.
 
     Attributes:
-        lines: Its lines without the ``return``, indented once.
+        lines: Its lines without the ``return``, indented.
         inputs: The variable of each of the graph's inputs.
         outputs: The variable of each of the graph's outputs.
         variables: The variable of each value that is computed or given.
@@ -113,7 +117,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self._variables = Names(*self.style.reserved)
-        self._layers, self._states = Names(), Names()
+        self._layers, self._states = Names(), Names(*self.style.taken)
 
     def variable(self, value: onnx_ir.Value, wanted: str) -> str:
         """A variable of its own for ``value``."""
@@ -130,7 +134,7 @@ class _Writer:
         fields |= {key: self.style.state(self._state(name, key, state)) for key, state in item.tensors.items()}
         text = item.expression.format(*(self.variables[value] for value in item.inputs), **fields)
         results = [self._result(value, item) for value in item.outputs]
-        self.lines += fold(f"{', '.join(results)} = {text}")
+        self.lines += fold(f"{', '.join(results)} = {text}", self.style.indent)
 
     def _result(self, value: onnx_ir.Value, item: Statement) -> str:
         if value not in self.read:
@@ -151,7 +155,7 @@ class _Writer:
         made = self.style.construct(item.module, name)
         if item.module.state and self.uses[identity(item.module)] > 1:
             variable = self._variables.take(identifier(f"{name}_layer"))
-            self.lines += fold(f"{variable} = {made}")
+            self.lines += fold(f"{variable} = {made}", self.style.indent)
             self._shared[identity(item.module)] = name, variable
             return name, variable
         return name, made
@@ -182,10 +186,22 @@ def fold(line: str, indent: int = 4) -> list[str]:
         return [margin + line]
     call = _widest_call(line)
     if call is None:
-        return [margin + line]
+        return [margin + part for part in _in_parentheses(line)]
     head, arguments, tail = call
     text = statement("", head, arguments, indent=indent)
     return (text + tail).split("\n")
+
+
+def _in_parentheses(line: str) -> list[str]:
+    """The two sides of an assigned sum, product or the like on lines of their own; any other ``line`` as it is."""
+    node = ast.parse(line).body[0]
+    found = node.value if isinstance(node, ast.Assign) else None
+    if not isinstance(found, ast.BinOp):
+        return [line]
+    start, middle, last = found.col_offset, found.left.end_col_offset or 0, found.right.col_offset
+    if "(" in line[middle:last] or ")" in line[middle:last] or found.left.col_offset != start or line[-1] == ")":
+        return [line]
+    return [f"{line[:start]}(", f"    {line[start:middle]}", f"    {line[middle:].strip()}", ")"]
 
 
 def _widest_call(line: str) -> tuple[str, list[str], str] | None:
