@@ -25,6 +25,7 @@ class Target:
 
 TARGETS = {
     "caffe": Target("caffe-ssd", "Caffe"),
+    "coreml": Target("coreml", "Core ML"),
     "mxnet": Target("mxnet", "MXNet"),
     "ncnn": Target("ncnn", "ncnn"),
     "onnx": Target("onnx", "ONNX"),
