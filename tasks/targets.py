@@ -30,6 +30,7 @@ TARGETS = {
     "ncnn": Target("ncnn", "ncnn"),
     "onnx": Target("onnx", "ONNX"),
     "pytorch": Target("pytorch", "PyTorch"),
+    "tensorflow": Target("tensorflow", "TensorFlow", forms=("tflite",)),
 }
 """By the name used in tasks and in ``build/``."""
 

@@ -86,7 +86,7 @@ def test_sources_are_pinned(root: Path) -> None:
 
 
 def test_an_unknown_toolchain_or_base_is_refused_with_those_that_exist(root: Path) -> None:
-    with pytest.raises(ImageError, match="caffe-ssd, mxnet, ncnn, onnx, pytorch"):
+    with pytest.raises(ImageError, match="caffe-ssd, coreml, mxnet, ncnn, onnx, pytorch, tensorflow"):
         toolchains.describe("nonsense", root)
     with pytest.raises(ImageError, match="bullseye, bookworm"):
         toolchains.describe("base-sarge", root)
