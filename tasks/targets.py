@@ -26,6 +26,7 @@ class Target:
 TARGETS = {
     "caffe": Target("caffe-ssd", "Caffe"),
     "coreml": Target("coreml", "Core ML"),
+    "keras": Target("tensorflow", "Keras", prefix="keras_"),
     "mxnet": Target("mxnet", "MXNet"),
     "ncnn": Target("ncnn", "ncnn"),
     "onnx": Target("onnx", "ONNX"),

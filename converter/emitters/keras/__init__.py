@@ -1,0 +1,89 @@
+"""Keras: functional code as a Keras user would write it, and the plan for its weights.
+
+``model.py`` imports nothing but Keras 3, and so runs on each of its backends. Its ``network()`` makes the network,
+its ``load("<name>.weights.h5")`` reads the weights too. ``<name>.keras`` holds the network and its weights:
+``keras.saving.load_model("<name>.keras")``. Where the network is made of Keras's own layers and operations that needs
+no code; else ``model.py``, which registers layers of its own, has to be imported before.
+
+Layers have the source's names. What Keras has a layer for is one, all else an operation of ``keras.ops``. Padding is
+``"same"`` only where that is what the source does; else a layer pads before. The network can go on training.
+
+Images have their channels last, as TensorFlow on a CPU likes them, and the plan says how inputs and outputs are
+transposed; with ``data_format=channels_first`` they stay as the source has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import onnx_ir
+
+from converter import plan
+from converter.emitters import about, emitters, names, prepare, translate
+from converter.emitters.keras import (  # noqa: F401 - each registers its operators
+    activation,
+    constants,
+    convolution,
+    creation,
+    dense,
+    detection,
+    elementwise,
+    function,
+    image,
+    indexing,
+    logic,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    shape,
+    slicing,
+)
+from converter.emitters.keras.file import File, write
+from converter.emitters.statement import Statement
+from converter.errors import BadInput
+from converter.passes.channels_last import channels_last
+
+FILES = ("model.py", "weights.plan.json")
+_FORMATS = ("channels_last", "channels_first")
+
+
+def emit(model: onnx_ir.Model, *, data_format: str = "channels_last") -> dict[str, bytes]:
+    """Write ``model`` as functional code of Keras 3.
+
+    Args:
+        model: A valid IR.
+        data_format: Where images have their channels: ``channels_last``, or ``channels_first`` as in the IR.
+
+    Returns:
+        The content of each of :data:`FILES`: ``model.py``, which imports keras alone, and the weight plan.
+
+    Raises:
+        BadInput: There is no such ``data_format``.
+        Unsupported: Keras cannot express the model exactly.
+    """
+    if data_format not in _FORMATS:
+        raise BadInput(f"unknown data_format {data_format!r}", fix=f"use one of: {', '.join(_FORMATS)}")
+    known = {str(value.name) for node in model.graph for value in node.outputs}
+    prepared, perms = prepare(model, "keras"), dict[str, Any]()
+    if data_format == "channels_last":
+        laid = channels_last(prepared, emitters("keras"))
+        prepared, perms = laid.model, dict(laid.perms)
+    graph = prepared.graph
+    statements: list[Statement] = [part for parts in translate(graph, "keras") for part in parts]
+    statements = constants.tied(constants.read(statements, graph), graph)
+    file = write(statements, graph, about.about(model), known)
+    return {FILES[0]: file.text.encode(), FILES[1]: _plan(file, graph, perms)}
+
+
+def _plan(file: File, graph: onnx_ir.Graph, perms: Mapping[str, Sequence[int]]) -> bytes:
+    program = file.program
+    return plan.render(
+        file.parameters,
+        inputs=dict(zip((str(value.name) for value in graph.inputs), program.inputs, strict=True)),
+        outputs={str(value.name): number for number, value in enumerate(graph.outputs)},
+        trace=file.trace,
+        perms={name: list(perm) for name, perm in perms.items()},
+        file=names.file_stem(graph.name),
+    )
