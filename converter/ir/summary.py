@@ -17,8 +17,8 @@ from converter.ir.spec import LABELS, PREPROCESS, SOURCE, is_external
 def summarise(model: onnx_ir.Model) -> dict[str, Any]:
     """Return ``model`` without its weights as JSON values.
 
-    The keys are ``name``, ``source``, ``preprocess``, ``labels``, ``inputs``, ``outputs``, ``nodes`` (in topological order),
-    ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's
+    The keys are ``name``, ``source``, ``preprocess``, ``labels``, ``inputs``, ``outputs``, ``nodes`` (in topological
+    order), ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's
     ``constants`` under its input's name.
     """
     graph = model.graph

@@ -124,9 +124,9 @@ def test_a_wrong_conversion_fails_and_names_the_first_bad_node(project: Project)
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_wrong_weight_is_found_in_every_target(project: Project, target: str) -> None:
     reader = project.folder / "images/base/weights.py"
-    right = "        return np.asarray(_evaluate(expression, weights), dtype=dtype)\n"
+    right = "        return weights[operand]\n"
     assert right in reader.read_text()
-    wrong = right.replace("dtype=dtype)", "dtype=dtype) * (1.5 if expression == {'tensor': 'conv3_weight'} else 1)")
+    wrong = right.replace("[operand]", "[operand] * np.float32(1.5 if operand == 'conv3_weight' else 1)")
     reader.write_text(reader.read_text().replace(right, wrong))
     failed = project.doit(f"convert:mtcnn-onet-{target}")
     assert failed.returncode == 1
@@ -167,6 +167,40 @@ def test_half_precision_is_exact_by_limits_of_its_own(project: Project) -> None:
     build = project.folder / "build/mtcnn-onet"
     parameters = (build / "ir/weights.safetensors").stat().st_size
     assert (build / "ncnn/checkpoint/model.bin").stat().st_size < 0.6 * parameters
+
+
+def test_core_ml_is_read_back_and_half_precision_keeps_limits_of_its_own(project: Project) -> None:
+    assert project.doit("convert:mtcnn-onet-coreml").returncode == 0
+    single = project.verdict("mtcnn-onet", "coreml")
+    assert (single["verdict"], single["runtime"]["runtime"]) == ("exact", "read-back")
+    with (project.folder / "models/mtcnn-onet.toml").open("a") as manifest:
+        manifest.write('\n[targets.coreml]\noptions = { precision = "float16" }\n')
+    done = project.doit("convert:mtcnn-onet-coreml")
+    assert done.returncode == 0, done.stderr
+    half = project.verdict("mtcnn-onet", "coreml")
+    assert half["verdict"] == "exact"
+    assert half["tolerance"]["reason"]
+    worst = {
+        name: max(output["max_rel"] for output in each["outputs"]) for name, each in (("32", single), ("16", half))
+    }
+    assert worst["32"] < 1e-5 < worst["16"] < 1e-2
+
+
+def test_tensorflow_lite_is_judged_too_and_can_be_left_out(project: Project) -> None:
+    done = project.doit("convert:mtcnn-onet-tensorflow")
+    assert done.returncode == 0, done.stderr
+    verdict = project.verdict("mtcnn-onet", "tensorflow")
+    assert {name: form["verdict"] for name, form in verdict["forms"].items()} == {"tflite": "exact"}
+    assert "prob1_output tflite" in done.stdout
+    checkpoint = project.folder / "build/mtcnn-onet/tensorflow/checkpoint"
+    assert (checkpoint / "model.tflite").is_file()
+    with (project.folder / "models/mtcnn-onet.toml").open("a") as manifest:
+        manifest.write("\n[targets.tensorflow]\noptions = { tflite = false }\n")
+    done = project.doit("convert:mtcnn-onet-tensorflow")
+    assert done.returncode == 0, done.stderr
+    assert project.verdict("mtcnn-onet", "tensorflow")["forms"] == {}
+    assert not (checkpoint / "model.tflite").exists()
+    assert (checkpoint / "saved_model/saved_model.pb").is_file()
 
 
 def test_kill_at_any_moment_then_a_plain_run_equals_a_clean_build(converted: Project, fresh: Project) -> None:

@@ -16,7 +16,9 @@ import onnxruntime
 
 import converter
 from converter import ir
-from converter.emitters import live_nodes, operator_of
+from converter.emitters import emitters, live_nodes, operator_of, prepare
+from converter.passes.channels_last import DOMAIN as CHANNELS_LAST
+from converter.passes.channels_last import channels_last
 from tests.emitters.cases import CASES
 from tests.parsers import cases as parsed
 from tests.parsers.files import write
@@ -65,6 +67,16 @@ class Subject:
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", place)
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return dict(zip(names, session.run(names, self.inputs), strict=True))
+
+
+def operators_for(subject: Subject, target: str) -> set[str]:
+    """The operators that the emitter of ``target`` is given of ``subject``, in every order of axes that it takes."""
+    known = emitters(target)
+    model = prepare(subject.load(), target)
+    found = operators_of(model)
+    if any(operator.startswith(CHANNELS_LAST) for operator in known):
+        found |= operators_of(channels_last(model, known).model)
+    return found
 
 
 def operators_of(model: onnx_ir.Model) -> set[str]:

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from converter.emitters import emitters, prepare
+from converter.emitters import emitters
 from tasks.targets import TARGETS
 from tests import target_docs
-from tests.emitters.corpus import Subject, operators_of
+from tests.emitters.corpus import Subject, operators_for
 from tests.emitters.refusals import emit, recorded, refused
 from tests.emitters.targets import tolerances
 
@@ -26,7 +26,7 @@ def test_what_a_target_refuses_is_on_record(target: str, subjects: Mapping[str, 
 def test_every_operator_has_a_case(target: str, subjects: Mapping[str, Subject]) -> None:
     without = recorded(target)
     executed = (subject for subject in subjects.values() if subject.id not in without)
-    used = set().union(*(operators_of(prepare(subject.load(), target)) for subject in executed))
+    used = set().union(*(operators_for(subject, target) for subject in executed))
     assert set(emitters(target)) - used == set()
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from tasks.targets import TARGETS
+from tests.emitters import tflite
 from tests.emitters.cases import CASES
 from tests.emitters.corpus import Outputs, Subject
 from tests.emitters.executed import agree, execute
-from tests.emitters.refusals import recorded
-from tests.emitters.targets import tolerance
+from tests.emitters.refusals import emit, recorded
+from tests.emitters.targets import tolerance, variants
 from tests.parsers import cases as parsed
 
 pytestmark = pytest.mark.container
 
+NAMES = (*(case.name for case in CASES), *(f"mxnet-{case.id}" for case in parsed.CASES))
 EXECUTED = [
-    (target, f"{form}{name}")
+    (target, f"{form}:{name}".lstrip(":"))
     for target in TARGETS
-    for form in ("", *(f"{form}:" for form in TARGETS[target].forms))
-    for name in (*(case.name for case in CASES), *(f"mxnet-{case.id}" for case in parsed.CASES))
-    if name not in recorded(target)
+    for form in ("", *TARGETS[target].forms)
+    for name in NAMES
+    if name not in recorded(target) and not (form and name in recorded(f"{target}-{form}"))
 ]
 
 
@@ -39,8 +42,15 @@ class _Answers(dict[str, Mapping[str, Outputs | str]]):
         self._subjects, self._folders = subjects, folders
 
     def __missing__(self, target: str) -> Mapping[str, Outputs | str]:
-        self[target] = execute(target, self._subjects.values(), self._folders.mktemp(target))
-        return self[target]
+        forms = TARGETS[target].forms
+        lacking = {name for form in forms for name in recorded(f"{target}-{form}")}
+        parts = [subject for subject in self._subjects.values() if subject.id not in lacking]
+        found = execute(target, parts, self._folders.mktemp(target))
+        if lacking:
+            rest = [self._subjects[name] for name in lacking]
+            found |= execute(target, rest, self._folders.mktemp(target), **dict.fromkeys(forms, False))
+        self[target] = found
+        return found
 
 
 @pytest.mark.parametrize(("target", "case"), EXECUTED)
@@ -61,3 +71,33 @@ def test_intermediate_values_can_be_asked_for(
     found = answers[target]["residual"]
     assert not isinstance(found, str)
     assert len(set(found) - set(subjects["residual"].outputs)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("target", "variant"), [(target, variant) for target in TARGETS for variant in variants(target)]
+)
+def test_with_other_options_it_computes_the_same(
+    target: str, variant: str, subjects: Mapping[str, Subject], tmp_path: Path
+) -> None:
+    options = variants(target)[variant]
+    known = [subject for subject in subjects.values() if subject.id not in recorded(target)]
+    others = [subject for subject in known if emit(subject, target, **options) != emit(subject, target)]
+    found = execute(target, others, tmp_path, **options)
+    assert len(found) > 100
+    assert {subject.id for subject in others} - set(found) == set(recorded(f"{target}-{variant}"))
+    problems = {name: _problem(target, subjects[name], answer) for name, answer in found.items()}
+    assert {name: problem for name, problem in problems.items() if problem} == {}
+
+
+def _problem(target: str, subject: Subject, answer: Outputs | str) -> str:
+    try:
+        agree(subject, answer, tolerance(target, subject.id, subject.tolerance))
+    except AssertionError as error:
+        return str(error)[-500:]
+    return ""
+
+
+def test_what_tensorflow_lite_lacks_is_on_record(subjects: Mapping[str, Subject], tmp_path: Path) -> None:
+    lacking = set(recorded("tensorflow-tflite"))
+    found = execute("tensorflow", [subjects[name] for name in lacking], tmp_path, trace=False)
+    assert set(tflite.without(subjects, found)) == lacking, "python -m tests.emitters.tflite"
