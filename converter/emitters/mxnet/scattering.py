@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import onnx_ir
 
 from converter.emitters import Refused, emits, operator_of
 from converter.emitters.known import is_whole, kind_of
 from converter.emitters.mxnet.call import Call, Chain
 from converter.emitters.mxnet.number import number_of, stored_kind
-from converter.ir import BATCH, dims
+from converter.emitters.operand import is_nonnegative
+from converter.ir import BATCH, Dim, dims
 
 
 @emits("mxnet", "ScatterND")
@@ -28,7 +32,9 @@ def scatter_nd(
     if reduction != "none":
         raise Refused(f"reduction is {reduction}")
     chain, rank, made = Chain(node), len(dims(indices)), dims(data)
-    if dims(indices)[1:] == (1,) and not _is_zero(data) and not is_whole(data):
+    is_row = dims(indices)[1:] == (1,)
+    indices = _wrapped(chain, indices, made)
+    if is_row and not _is_zero(data) and not is_whole(data):
         rows = chain.step("rows", "squeeze", indices, axis=1)
         return chain.last("contrib.index_copy", data, rows, updates)
     if BATCH in made:
@@ -40,6 +46,29 @@ def scatter_nd(
     scattered = chain.step("scattered", "scatter_nd", updates, moved, shape=shape)
     there = chain.step("there", "scatter_nd", chain.step("ones", "ones_like", updates), moved, shape=shape)
     return chain.last("where", there, scattered, data)
+
+
+def _wrapped(chain: Chain, indices: onnx_ir.Value, shape: Sequence[Dim]) -> onnx_ir.Value:
+    """``indices`` into ``shape``, counted from the start: MXNet writes beyond its memory at those below zero.
+
+    Raises:
+        Refused: They may count from the end of an open batch.
+    """
+    if is_nonnegative(indices):
+        return indices
+    if BATCH in shape[: int(dims(indices)[-1])]:
+        raise Refused("its indices may count from the end of the open batch")
+    lengths = np.array(shape[: int(dims(indices)[-1])], np.int64)
+    tensor = onnx_ir.tensor(lengths, name=f"{chain.node.name}/sizes")
+    sizes = onnx_ir.Value(
+        name=tensor.name,
+        shape=onnx_ir.Shape(lengths.shape),
+        type=onnx_ir.TensorType(tensor.dtype),
+        const_value=tensor,
+    )
+    below = chain.step("below", "_internal._lesser_scalar", indices, scalar=0)
+    more = chain.step("more", "broadcast_mul", below, sizes)
+    return chain.step("index", "elemwise_add", indices, more)
 
 
 def _is_zero(value: onnx_ir.Value) -> bool:
