@@ -13,7 +13,7 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters.names import Names, identifier
-from converter.emitters.python import WIDTH, literal, statement
+from converter.emitters.python import WIDTH, literal
 from converter.emitters.statement import State, Statement, Submodule, identity
 
 
@@ -188,8 +188,21 @@ def fold(line: str, indent: int = 4) -> list[str]:
     if call is None:
         return [margin + part for part in _in_parentheses(line)]
     head, arguments, tail = call
-    text = statement("", head, arguments, indent=indent)
-    return (text + tail).split("\n")
+    inner = [", ".join(arguments)]
+    if len(margin) + 4 + len(inner[0]) > WIDTH:
+        inner = [text for argument in arguments for text in _argument(argument, WIDTH - len(margin) - 4)]
+    return [f"{margin}{head}(", *(f"{margin}    {text}" for text in inner), f"{margin}){tail}"]
+
+
+def _argument(text: str, width: int) -> list[str]:
+    """An argument on lines of its own; a list that is too wide has its elements on lines of theirs."""
+    name, _, value = text.partition("=") if text.partition("=")[0].isidentifier() else ("", "", text)
+    if len(text) < width or not value.startswith("["):
+        return [f"{text},"]
+    found = ast.parse(value).body[0]
+    elements = found.value.elts if isinstance(found, ast.Expr) and isinstance(found.value, ast.List) else []
+    parts = [ast.get_source_segment(value, element) or "" for element in elements]
+    return [f"{name}=[" if name else "[", *(f"    {part}," for part in parts), "],"] if parts else [f"{text},"]
 
 
 def _in_parentheses(line: str) -> list[str]:
@@ -210,11 +223,13 @@ def _widest_call(line: str) -> tuple[str, list[str], str] | None:
     found = node.value if isinstance(node, ast.Assign | ast.Return) else None
     if not isinstance(found, ast.Call):
         return None
-    if isinstance(found.func, ast.Call):
-        found = found.func
-    parts = [
-        ast.get_source_segment(line, part) or "" for part in [*found.args, *(key.value for key in found.keywords)]
-    ]
-    names = [*("" for _ in found.args), *(f"{key.arg}=" for key in found.keywords)]
-    head = line[: found.func.end_col_offset]
-    return head, [name + part for name, part in zip(names, parts, strict=True)], line[found.end_col_offset :]
+    calls = [found, found.func] if isinstance(found.func, ast.Call) else [found]
+    split = [_split(line, call) for call in calls if isinstance(call, ast.Call)]
+    return max(split, key=lambda parts: sum(map(len, parts[1])))
+
+
+def _split(line: str, call: ast.Call) -> tuple[str, list[str], str]:
+    values = [*call.args, *(key.value for key in call.keywords)]
+    names = [*("" for _ in call.args), *(f"{key.arg}=" for key in call.keywords)]
+    parts = [name + (ast.get_source_segment(line, part) or "") for name, part in zip(names, values, strict=True)]
+    return line[: call.func.end_col_offset], parts, line[call.end_col_offset :]
