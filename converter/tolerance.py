@@ -34,6 +34,13 @@ class Tolerance:
 DEFAULT: Final = Tolerance()
 
 TOLERANCES: Final[Mapping[str, Tolerance]] = {
+    "coreml precision=float16": Tolerance(
+        exact=Limits(max_rel=1e-2, sensitivity=5e-2, constant=1e-3),
+        close=Limits(max_rel=4e-2, sensitivity=2e-1, constant=1e-2),
+        reason="weights and what layers compute rounded to 11 significant bits: measured on MTCNN's ONet, outputs are"
+        " off by up to 7.5e-4 of their largest value and by up to 6.1e-3 of what an input moves them; on gender-age,"
+        " which is 27 convolutions deep, by up to 6.9e-3 and 3.2e-2",
+    ),
     "ncnn storage=fp16": Tolerance(
         exact=Limits(max_rel=5e-3, sensitivity=2e-2, constant=1e-3),
         close=Limits(max_rel=2e-2, sensitivity=1e-1, constant=1e-2),

@@ -110,7 +110,8 @@ def _lacking(operators: set[str]) -> Iterable[str]:
 
 def _text(text: str) -> str:
     """Docstrings' markup as Markdown."""
-    return text.replace("``", "`").replace(":class:", "").replace(":func:", "").replace(":mod:", "")
+    plain = text.replace("``", "`").replace(":class:", "").replace(":func:", "").replace(":mod:", "")
+    return plain.replace("::\n", ":\n")
 
 
 def main() -> None:

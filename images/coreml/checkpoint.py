@@ -4,6 +4,7 @@ Reads ``in/code/model.py``, ``in/code/weights.plan.json`` and ``in/ir/weights.sa
 ``out/model.mlpackage`` and ``out/model.py``.
 """
 
+# coremltools reads the environment and logs while it is imported
 # ruff: noqa: E402
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import cases
 import network  # before tensorflow, which it configures
@@ -32,6 +32,8 @@ def main() -> None:
     shutil.copyfile("in/code/model.py", "out/model.py")
     save(model, "out/saved_model")
     if plan["tflite"]:
+        if deviations := plan.get("deviations"):
+            refuse_lite(f"does not compute what these nodes are to: {'; '.join(deviations)}")
         Path("out/model.tflite").write_bytes(converted(model))
 
 
@@ -71,16 +73,25 @@ def converted(model: tensorflow.Module) -> bytes:
         content = bytes(converter.convert())
         network.interpreter(model_content=content).allocate_tensors()
     except Exception as error:  # of types that are not public
-        return cases.refuse(
-            f"TensorFlow Lite cannot express the model: {reason_of(str(error))}\n"
-            "to do: set tflite = false in the model's options to have the SavedModel alone"
-        )
+        refuse_lite(f"cannot express the model: {reason_of(str(error))}")
     return content
+
+
+def refuse_lite(reason: str) -> NoReturn:
+    """End the step: for this ``reason`` there is no ``model.tflite``."""
+    cases.refuse(
+        f"TensorFlow Lite {reason}\nto do: set tflite = false in the model's options to have the SavedModel alone"
+    )
+    raise AssertionError
 
 
 def reason_of(said: str) -> str:
     """What TensorFlow Lite lacks, by what it said."""
-    lacking = re.findall(r"^TF Select ops: (.*)$", said, re.MULTILINE)
+    selected = [
+        name for names in re.findall(r"^TF Select ops: (.*)$", said, re.MULTILINE) for name in names.split(", ")
+    ]
+    unknown = re.findall(r"error: 'tf\.(\w+)' op is neither a custom op nor a flex op", said)
+    lacking = sorted({*selected, *unknown})
     return f"it lacks {', '.join(lacking)}" if lacking else said.strip().partition("\n")[0]
 
 

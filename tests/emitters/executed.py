@@ -40,7 +40,7 @@ def execute(
     for number, start in enumerate(range(0, len(pending), TOGETHER)):
         place = folder / str(number)
         part = pending[start : start + TOGETHER]
-        staged = [subject.id for subject in part if _stage(target, subject, place, trace, options)]
+        staged = [subject.id for subject in part if stage(target, subject, place, trace=trace, **options)]
         if staged:
             found |= _run(target, staged, place, [form for form in TARGETS[target].forms if options.get(form, True)])
         shutil.rmtree(place, ignore_errors=True)
@@ -62,7 +62,8 @@ def _run(target: str, staged: Iterable[str], folder: Path, forms: Iterable[str])
     return found
 
 
-def _stage(target: str, subject: Subject, folder: Path, trace: bool, options: dict[str, Any]) -> bool:
+def stage(target: str, subject: Subject, folder: Path, *, trace: bool = True, **options: Any) -> bool:
+    """Lay out what the steps of ``target`` need for ``subject`` in ``folder``; False where it is refused."""
     files = emit(subject, target, **options)
     if isinstance(files, str):
         return False

@@ -136,8 +136,45 @@ def test_an_open_batch_has_no_one_class() -> None:
 def test_half_precision_is_coremltools_own_pass() -> None:
     code = code_of(representative(), precision="float16")
     assert "common::add_fp16_cast" in code
-    assert "compute_precision=ct.precision.FLOAT16" in code
+    assert "compute_precision=ct.transform.FP16ComputePrecision(is_half)" in code
     assert plan_of(representative(), precision="float16")["trace"] == {}
+
+
+def sets_of(model: ir.Model) -> dict[str, set[str]]:
+    """The sets of names that the file of a model with 16 bits has."""
+    body = ast.parse(code_of(model, precision="float16")).body
+    sets = [item for item in body if isinstance(item, ast.Assign) and isinstance(item.value, ast.Set)]
+    return {ast.unparse(item.targets[0]): ast.literal_eval(item.value) for item in sets}
+
+
+def test_what_points_at_something_keeps_32_bits_up_to_the_layer_before() -> None:
+    net = Builder()
+    data = net.input("data", ("batch", 3, 8, 8))
+    places = net.node("Conv", "layer", data, net.parameter("weight", (2, 3, 1, 1)))
+    places = net.node("Div", "scaled", net.node("Relu", "relu", places), net.constant("size", 8.0))
+    places = net.node("Transpose", "turned", net.node("Neg", "flipped", places), perm=(0, 2, 3, 1))
+    sampled = net.node("GridSample", "sampled", net.node("Neg", "picture", data), places)
+    last = net.node("Conv", "last", sampled, net.parameter("other weight", (2, 3, 1, 1)))
+    found = sets_of(net.model(net.node("Relu", "behind", last)))
+    assert {"relu", "flipped", "turned"} <= found["SINGLE"]
+    assert not {"layer", "last", "behind"} & found["SINGLE"]
+    assert {"conv", "relu", "transpose"} <= found["HALF"]
+    assert not {"real_div", "resample"} & found["HALF"]
+
+
+def test_what_large_sums_lead_to_keeps_32_bits() -> None:
+    net = Builder()
+    data = net.node("Relu", "before", net.input("data", ("batch", 3)))
+    total = net.node("ReduceSum", "total", data, net.constant("axes", [1]))
+    found = sets_of(net.model(net.node("Relu", "behind", total)))
+    assert found == {"HALF": {"relu"}, "SINGLE": {"behind"}}
+
+
+def test_16_bits_need_no_variance() -> None:
+    rows = {row["name"]: row["value"] for row in plan_of(representative(), precision="float16")["parameters"]}
+    assert (rows["bn1_mean"]["full"], rows["bn1_variance"]["full"]) == (0, 1)
+    assert "rsqrt" in json.dumps(rows["bn1_gamma"])
+    assert "rsqrt" in json.dumps(rows["bn1_beta"])
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
 import pytest
 
 import converter
+from converter.emitters import keras
 from converter.emitters.keras import FILES
 from converter.errors import BadInput, Unsupported
 from tests.emitters.golden import compare_with_golden, representative
@@ -44,6 +46,14 @@ def test_the_code_needs_keras_alone() -> None:
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
     assert names | {str(node.module) for node in imports if isinstance(node, ast.ImportFrom)} == {"keras"}
+
+
+def test_what_the_code_takes_of_the_library_needs_keras_alone() -> None:
+    for path in Path(keras.__file__).parent.glob("library*.py"):
+        imports = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+        modules = {str(node.module) for node in imports if isinstance(node, ast.ImportFrom)}
+        assert names | modules <= {"__future__", "keras", "math"}
 
 
 def test_padding_is_same_where_that_is_what_the_source_does() -> None:
@@ -138,3 +148,20 @@ def test_a_parameter_that_no_layer_has_is_a_layer_of_its_own() -> None:
     assert "class Parameter(layers.Layer)" in code
     assert 'scale = Parameter((3,), name="scale")(data)' in code
     assert "class" not in text(representative())
+
+
+def resized(sizes: tuple[int, int], **attributes: Any) -> ir.Model:
+    net = Builder()
+    wanted = net.constant("sizes", [2, 3, *sizes])
+    return net.model(net.node("Resize", "up", net.input("data", (2, 3, 2, 3)), None, None, wanted, **attributes))
+
+
+def test_an_image_is_resized_by_a_layer_by_whole_factors_and_else_axis_by_axis() -> None:
+    asymmetric = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    assert 'up = layers.UpSampling2D((2, 3), name="up")(data)' in text(resized((4, 9), **asymmetric))
+    assert "up = ops.take(up_axis1, " in text(resized((4, 5)))
+    cubic = text(resized((2, 5), mode="cubic"))
+    assert 'up = ops.einsum("abcd,zc->abzd", data, up_weights2)' in cubic
+    assert "up_weights2 = Parameter((5, 3), trainable=False, " in cubic
+    with pytest.raises(Unsupported, match="tf_crop_and_resize"):
+        text(resized((4, 5), coordinate_transformation_mode="tf_crop_and_resize"))

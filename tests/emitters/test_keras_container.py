@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import onnx_ir as ir
 import pytest
 
 import converter
+from converter.emitters.keras.file import operation_names, operator_names
 from tests.emitters.corpus import Outputs, Subject
-from tests.emitters.executed import _stage, agree
+from tests.emitters.executed import TOGETHER, agree, stage
 from tests.emitters.golden import representative
 from tests.emitters.models import Builder
 from tests.emitters.targets import keras, tolerance
@@ -22,32 +24,46 @@ from tests.support.containers import run_step, stage_scripts
 pytestmark = pytest.mark.container
 
 SHARE = 8
-"""Of the cases one of so many is run on PyTorch, besides all hand-made layers'."""
+"""Of MXNet's cases one of so many is run on PyTorch, besides all others."""
+
+Answers = Mapping[str, Outputs | str]
 
 
 @pytest.fixture(scope="session")
 def on_torch(
     subjects: Mapping[str, Subject], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, Subject], dict[str, Outputs | str]]:
+) -> tuple[Mapping[str, Subject], Answers]:
     """What the files that TensorFlow has saved answer on PyTorch, by case."""
-    chosen = {name: subject for place, (name, subject) in enumerate(subjects.items()) if place % SHARE == 0}
-    chosen |= {name: subjects[name] for name in keras.NOT_ON_TORCH}
-    folder = tmp_path_factory.mktemp("torch")
+    parsed = [name for name in subjects if name.startswith("mxnet-") and name not in keras.NOT_ON_TORCH]
+    left = set(parsed) - set(parsed[::SHARE])
+    chosen = [subject for name, subject in subjects.items() if name not in left]
+    answers: dict[str, Outputs | str] = {}
+    for start in range(0, len(chosen), TOGETHER):
+        part = chosen[start : start + TOGETHER]
+        answers |= _run_on_torch(part, tmp_path_factory.mktemp("torch"))
+    return {name: subjects[name] for name in answers}, answers
+
+
+def _run_on_torch(subjects: Sequence[Subject], folder: Path) -> Answers:
     made, run = folder / "made", folder / "run"
-    staged = {name: subject for name, subject in chosen.items() if _stage("keras", subject, made, False, {})}
-    stage_scripts(made / "in" / "step", "images/tensorflow/keras_checkpoint.py", "tests/support/batch.py")
-    (made / "out" / "cases").mkdir(parents=True)
-    command = ["python3", "in/step/batch.py", "keras_checkpoint=checkpoint"]
-    run_step("tensorflow", command, made / "in", made / "out")
+    staged = [subject.id for subject in subjects if stage("keras", subject, made, trace=False)]
+    _run("tensorflow", "checkpoint", made)
     for name in staged:
         place = run / "in" / "cases" / name
         shutil.copytree(made / "in" / "cases" / name, place)
         shutil.copytree(made / "out" / "cases" / name / "keras_checkpoint", place / "checkpoint")
-    stage_scripts(run / "in" / "step", "images/tensorflow/keras_run.py", "tests/support/batch.py")
-    (run / "out" / "cases").mkdir(parents=True)
-    command = ["env", "KERAS_BACKEND=torch", "python3", "in/step/batch.py", "keras_run=run"]
-    run_step("pytorch", command, run / "in", run / "out")
-    return staged, {name: _answer(run / "out" / "cases" / name) for name in staged}
+    _run("pytorch", "run", run, "env", "KERAS_BACKEND=torch")
+    answers = {name: _answer(run / "out" / "cases" / name) for name in staged}
+    shutil.rmtree(folder)
+    return answers
+
+
+def _run(toolchain: str, step: str, folder: Path, *before: str) -> None:
+    """Run a step of Keras's on all that is in ``folder``, in the image of ``toolchain``."""
+    stage_scripts(folder / "in" / "step", f"images/tensorflow/keras_{step}.py", "tests/support/batch.py")
+    (folder / "out" / "cases").mkdir(parents=True)
+    command = [*before, "python3", "in/step/batch.py", f"keras_{step}={step}"]
+    run_step(toolchain, command, folder / "in", folder / "out")
 
 
 def _answer(place: Path) -> Outputs | str:
@@ -57,7 +73,7 @@ def _answer(place: Path) -> Outputs | str:
         return {name.removeprefix("case/"): arrays[name] for name in arrays.files}
 
 
-def test_the_same_code_runs_on_pytorch(on_torch: tuple[dict[str, Subject], dict[str, Outputs | str]]) -> None:
+def test_the_same_code_runs_on_pytorch(on_torch: tuple[Mapping[str, Subject], Answers]) -> None:
     staged, answers = on_torch
     wrong = {}
     for name, subject in staged.items():
@@ -67,6 +83,7 @@ def test_the_same_code_runs_on_pytorch(on_torch: tuple[dict[str, Subject], dict[
         except AssertionError as error:
             wrong[name] = str(error).strip().split("\n")[-1]
     assert {name: said for name, said in wrong.items() if name not in keras.NOT_ON_TORCH} == {}
+    assert len(staged) > 400
     assert set(keras.NOT_ON_TORCH) - set(wrong) == set(), "these run now: strike them off the list"
 
 
@@ -121,9 +138,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         converter.save(model, place / "ir")
         for file, content in converter.emit(model, "keras").items():
             (place / "code" / file).write_bytes(content)
-    stage_scripts(folder / "in" / "step", "images/tensorflow/keras_checkpoint.py", "tests/support/batch.py")
-    (folder / "out" / "cases").mkdir(parents=True)
-    run_step("tensorflow", ["python3", "in/step/batch.py", "keras_checkpoint"], folder / "in", folder / "out")
+    _run("tensorflow", "checkpoint", folder)
     return folder / "out" / "cases"
 
 
@@ -145,3 +160,37 @@ def test_files_are_loaded_trained_and_saved(checkpoints: Path, tmp_path: Path) -
     (inputs / "step" / "use.py").write_text(textwrap.dedent(USE))
     run_step("tensorflow", ["python3", "in/step/use.py"], inputs, outputs)
     assert (outputs / "done").exists()
+
+
+NAMES = """
+    import inspect, json, re
+    import keras_code
+    from keras import KerasTensor, ops
+    from keras.src.utils.naming import to_snake_case
+
+    CALL = r"(\\w+)\\((?:[^()]|\\([^()]*\\))*\\)\\.symbolic_call"
+
+    def called(function):
+        return [to_snake_case(name) for name in re.findall(CALL, inspect.getsource(function))]
+
+    spaces = (ops, ops.image, ops.linalg, ops.nn, ops.numpy)
+    functions = {name: item for space in spaces for name, item in vars(space).items() if inspect.isfunction(item)}
+    methods = {name: item for name, item in vars(KerasTensor).items() if inspect.isfunction(item)}
+    found = [{name: called(item) for name, item in part.items()} for part in (functions, methods)]
+    with open("out/names.json", "w") as file:
+        json.dump(found, file)
+"""
+
+
+def test_the_names_that_keras_gives_operations_are_known(tmp_path: Path) -> None:
+    inputs, outputs = tmp_path / "in", tmp_path / "out"
+    outputs.mkdir()
+    stage_scripts(inputs / "step", "images/tensorflow/keras_run.py")
+    (inputs / "step" / "names.py").write_text(textwrap.dedent(NAMES))
+    run_step("tensorflow", ["python3", "in/step/names.py"], inputs, outputs)
+    functions, methods = json.loads((outputs / "names.json").read_text())
+    assert sum(map(bool, functions.values())) > 300
+    wrong = {name: set(found) - {*operation_names(name)} for name, found in functions.items()}
+    assert {name: found for name, found in wrong.items() if found} == {}
+    operators = {name for found in methods.values() for name in found}
+    assert operators - operator_names() == {"divide"}  # of Python 2

@@ -153,10 +153,10 @@ def test_what_is_refused_is_refused_at_once() -> None:
     value = net.input("data", ("batch", 4))
     for number in range(4):
         value = net.node("Hardmax", f"hardmax{number}", value)
-    value = net.node("ThresholdedRelu", "relu", value)
+    value = net.node("RandomNormalLike", "noise", value)
     with pytest.raises(Unsupported) as refused:
         converter.emit(net.model(value), "onnx")
-    assert "4 x Hardmax (hardmax0, hardmax1, hardmax2, ...): no such operator; 1 x ThresholdedRelu" in str(
+    assert "4 x Hardmax (hardmax0, hardmax1, hardmax2, ...): no such operator; 1 x RandomNormalLike" in str(
         refused.value
     )
 

@@ -106,6 +106,26 @@ def test_the_plan_says_whether_there_is_a_model_for_tensorflow_lite() -> None:
     assert emit(conv(), tflite=False)[1]["tflite"] is False
 
 
+@pytest.mark.parametrize(("places", "deviates"), [([[0], [2]], False), ([[2], [-1]], True)])
+def test_the_plan_says_what_tensorflow_lite_would_make_something_else_of(
+    places: list[list[int]], deviates: bool
+) -> None:
+    net = Builder()
+    indices, rows = net.constant("places", places), net.parameter("rows", (2, 4))
+    model = net.model(net.node("ScatterND", "op", net.input("data", (3, 4)), indices, rows))
+    said = ["ScatterND (op): it adds up what is written at one place"] if deviates else None
+    assert emit(model)[1].get("deviations") == said
+    assert "deviations" not in emit(model, tflite=False)[1]
+
+
+def test_what_a_transposed_tensor_divides_is_not_a_constant() -> None:
+    net = Builder()
+    moved = net.node("Transpose", "moved", net.input("data", (3, 4)), perm=[1, 0])
+    quotient = net.node("Div", "op", net.constant("five", 5.0), net.node("Relu", "relu", moved))
+    code, _ = emit(net.model(quotient), data_format="channels_first")
+    assert body(code)[2] == "op = tf.where(relu == relu, 5.0, 1.0) / relu"
+
+
 def test_there_are_two_data_formats() -> None:
     with pytest.raises(BadInput, match="there is no data_format 'NHWC'"):
         emit(conv(), data_format="NHWC")

@@ -1,22 +1,31 @@
 """Core ML: an ML Program, built with the operations of coremltools' ``mb`` one a line, and saved as ``.mlpackage``.
 
-``model.py`` imports nothing but coremltools. Its ``convert(weights)`` makes the model of numpy arrays by name, and
-``model.mlpackage`` is what that gives: drag it into Xcode, or load it with ``MLModel(contentsOf:)`` once compiled. It
-runs on iOS 17, macOS 14, tvOS 17, watchOS 10 and newer.
+``model.py`` imports nothing but coremltools and numpy. Its ``convert(weights)`` makes the model of numpy arrays by
+name, and ``model.mlpackage`` is what that gives, for iOS 17, macOS 14, tvOS 17, watchOS 10 and newer. In Xcode it
+becomes a class; in Python ``coremltools.models.MLModel("model.mlpackage").predict({"data": image})`` asks it.
 
-An input that the preprocessing says is one photograph is an image: Core ML brings it to the size and the colours
-that the network wants and computes ``scale * pixel + bias``; a scale for each channel is the program's first
-operation. A stack of several crops stays a tensor. With an image the batch is 1; ``image_input=false`` leaves such
-inputs tensors. Where one output has class labels, and the batch is 1, the model is a classifier. An open batch of
-tensors is a flexible shape from 1 to ``max_batch``.
+An input that the preprocessing says is one photograph is an image: whoever asks gives one of its size (Vision cuts
+and scales), and Core ML brings the colours into the network's order and computes ``scale * pixel + bias``; a scale
+for each channel is the program's first operation. A stack of several crops stays a tensor. With an image the batch is
+1; ``image_input=false`` leaves such inputs tensors. Where one output has class labels, and the batch is 1, the model
+is a classifier. An open batch of tensors is a flexible shape from 1 to ``max_batch``.
 
-Names are the IR's, in so far as they are identifiers; every operation bears that of its layer. ``precision=float16``
-computes and stores weights in 16 bits; inputs and outputs stay float32. No other pass of coremltools changes the
-program. What the IR calls int64 is int32 here, which is what Core ML has; it holds indices and sizes. Integers of 8
-bits are computed in 32, of which the lowest 8 are kept. A tensor has at most 5 dimensions, and at least one element.
+Names are the IR's, in so far as they are identifiers; every operation bears that of its layer. No pass of coremltools
+changes the program, but for ``precision=float16``: then layers and what joins them compute with 16 bits, and their
+weights are stored so. ``HALF`` in ``model.py`` says of which kinds these operations are, ``SINGLE`` which of them
+keep 32: those between a layer and what counts, compares, or reads at a computed place, and those behind what makes
+large numbers. So do operations with a constant that 16 bits do not hold. Inputs and outputs stay float32. An
+intermediate value beyond 65504 becomes infinite, which the gate notices.
 
-Core ML runs on Apple's systems only. Elsewhere the saved package is read back, independently of the code that wrote
-it, and what was read is computed with onnxruntime.
+What the IR calls int64 is int32 here, which is what Core ML has; it holds indices and sizes. Integers of 8 bits are
+computed in 32, of which the lowest 8 are kept. Inputs and outputs that are booleans are numbers, 0 and 1. A tensor
+has at most 5 dimensions, and at least one element.
+
+Core ML runs on Apple's systems only, and nothing here was ever run on one. The saved package is read back,
+independently of the code that wrote it, and what was read is computed with onnxruntime, as Apple documents the
+operations; what is documented ambiguously is not used. Left to Apple's word are the runtime and the compiler
+themselves, how the GPU and the Neural Engine round and sum, what they do with numbers below the normal ones, and
+which flexible shapes they run.
 """
 
 from __future__ import annotations
@@ -31,6 +40,7 @@ from converter import plan
 from converter.emitters import about, prepare, translate
 from converter.emitters.coreml.features import Features, features
 from converter.emitters.coreml.file import File, write
+from converter.emitters.coreml.half import folded
 from converter.emitters.coreml.operand import DTYPES
 from converter.emitters.coreml.ports import read, with_ports
 from converter.emitters.statement import Statement
@@ -73,6 +83,8 @@ def emit(
     ]
     names = [str(value.name) for value in model.graph.outputs]
     statements = with_ports(read(statements, model.graph), model.graph, facts)
+    if facts.half:
+        statements = folded(statements)
     file = write(statements, model.graph, facts, about.about(model))
     traced = {
         str(value.name): value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import onnx_ir
 
 from converter.emitters import program
+from converter.emitters.coreml import half
 from converter.emitters.coreml.features import Features, Image
 from converter.emitters.coreml.operand import kind
 from converter.emitters.names import identifier
@@ -29,6 +30,10 @@ _PYTHON = (
     "types",
     "LABELS",
     "PASSES",
+    "HALF",
+    "SINGLE",
+    "is_half",
+    "fits",
     "get_new_symbol",
     "network",
     "convert",
@@ -78,7 +83,10 @@ def write(
     places = _places(statements, body.layers)
     outputs = [places[value] for value in graph.outputs]
     sections = [_network(body), _program(graph, features, body), _convert(graph, features, body, outputs)]
-    lines = _head(graph, features, description, numpy=any("np." in line for line in body.lines))
+    uses_numpy = features.half or any("np." in line for line in body.lines)
+    lines = _head(graph, features, description, numpy=uses_numpy)
+    if features.half:
+        lines += half.lines(statements, body.layers)
     for section in sections:
         lines += ["", "", *section]
     if features.labels is not None:
@@ -187,7 +195,9 @@ def _convert(graph: onnx_ir.Graph, features: Features, body: Program, outputs: S
     settings = {
         "convert_to": literal("mlprogram"),
         "inputs": "inputs",
-        "compute_precision": f"ct.precision.{'FLOAT16' if features.half else 'FLOAT32'}",
+        "compute_precision": (
+            "ct.transform.FP16ComputePrecision(is_half)" if features.half else "ct.precision.FLOAT32"
+        ),
         "minimum_deployment_target": "ct.target.iOS17",
         "pass_pipeline": "ct.PassPipeline(PASSES)",
         "skip_model_load": "True",

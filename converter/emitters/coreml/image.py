@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir
 
-from converter.emitters import Refused, emits
+from converter.emitters import Refused, emits, resample
 from converter.emitters.coreml.chain import Chain
 from converter.emitters.coreml.elementwise import rounded
 from converter.emitters.coreml.operand import Operand
@@ -21,9 +20,6 @@ from converter.ir import BATCH, dims
 
 _NATIVE = {"align_corners": "STRICT_ALIGN_CORNERS", "half_pixel": "UNALIGN_CORNERS"}
 """Core ML's names of ONNX's coordinates, for linear interpolation."""
-_COORDINATES = ("align_corners", "asymmetric", "half_pixel", "pytorch_half_pixel")
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 @emits("coreml", "Resize")
@@ -52,8 +48,6 @@ def resize(
     del roi, sizes, extrapolation_value  # of another mode, or in the result's shape
     if antialias or keep_aspect_ratio_policy != "stretch":
         raise Refused("antialias, or an aspect ratio that is kept")
-    if coordinate_transformation_mode not in _COORDINATES:
-        raise Refused(f"coordinates {coordinate_transformation_mode}")
     shape, result = dims(data), dims(node.outputs[0])
     changed = [axis for axis in range(len(shape)) if shape[axis] != result[axis]]
     _check_scales(scales, shape, result, axes)
@@ -75,9 +69,11 @@ def resize(
     matrices = {}
     for axis in changed:
         (size,), (count,) = static(data, axis), static(node.outputs[0], axis)
-        places = _places(size, count, coordinate_transformation_mode)
-        cubic = (cubic_coeff_a, bool(exclude_outside))
-        matrices[axis] = _linear(places, size) if mode == "linear" else _cubic(places, size, *cubic)
+        given = (size, count, coordinate_transformation_mode)
+        if mode == "linear":
+            matrices[axis] = resample.linear(*given)
+        else:
+            matrices[axis] = resample.cubic(*given, cubic_coeff_a, exclude=bool(exclude_outside))
     return _multiplied(chain, data, matrices)
 
 
@@ -102,20 +98,6 @@ def _is_native(data: onnx_ir.Value, result: onnx_ir.Value, changed: Sequence[int
     return coordinates == "half_pixel" or 1 not in dims(result)[-2:]
 
 
-def _places(size: int, count: int, coordinates: str) -> Floats:
-    """Where each of ``count`` elements lies among ``size``, computed in float32 as runtimes do."""
-    number, scale = np.arange(count, dtype=np.float32), np.float32(count) / np.float32(size)
-    if coordinates == "asymmetric":
-        return number / scale
-    if coordinates == "align_corners":
-        if count == 1:
-            return np.zeros(1, np.float32)
-        return number * np.float32(size - 1) / np.float32(count - 1)
-    if coordinates == "pytorch_half_pixel" and count == 1:
-        return np.zeros(1, np.float32)
-    return (number + np.float32(0.5)) / scale - np.float32(0.5)
-
-
 def _nearest(
     chain: Chain, data: onnx_ir.Value, changed: Sequence[int], coordinates: str, rounding: str
 ) -> list[Statement]:
@@ -126,54 +108,15 @@ def _nearest(
         factors = dict(zip(changed, (count // size for size, count in sides), strict=True))
         height, width = (factors.get(rank - 2), factors.get(rank - 1))
         return chain.last("upsample_nearest_neighbor", x=data, scale_factor_height=height, scale_factor_width=width)
-    round_ = _ROUNDING.get(rounding)
-    if round_ is None:
-        raise Refused(f"nearest_mode {rounding}")
     for axis, (size, count) in zip(changed, sides, strict=True):
-        indices = round_(_places(size, count, coordinates)).astype(np.int64).clip(0, size - 1)
+        indices = np.array(resample.nearest(size, count, coordinates, rounding))
         if axis == changed[-1]:
             break
         data = chain.step("resized", "gather", x=data, indices=indices, axis=axis)
     return chain.last("gather", x=data, indices=indices, axis=axis)
 
 
-_ROUNDING: dict[str, Callable[[Floats], Floats]] = {
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "round_prefer_floor": lambda places: np.ceil(places - np.float32(0.5)),
-    "round_prefer_ceil": lambda places: np.floor(places + np.float32(0.5)),
-}
-
-
-def _linear(places: Floats, size: int) -> Floats:
-    """The weights of linear interpolation at ``places``, places x size."""
-    found = np.zeros((len(places), size), np.float32)
-    inside = places.clip(0, size - 1)
-    low = np.floor(inside).astype(np.int64)
-    rows, share = np.arange(len(places)), inside - low
-    np.add.at(found, (rows, low), 1 - share)
-    np.add.at(found, (rows, (low + 1).clip(0, size - 1)), share)
-    return found
-
-
-def _cubic(places: Floats, size: int, a: float, exclude: bool) -> Floats:
-    """The weights of cubic convolution at ``places``, places x size."""
-    found = np.zeros((len(places), size), np.float64)
-    rows, first = np.arange(len(places)), np.floor(places).astype(np.int64)
-    for offset in range(-1, 3):
-        index = first + offset
-        distance = np.abs(places.astype(np.float64) - index)
-        near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
-        far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
-        weight = np.where(distance <= 1, near, far)
-        weight = np.where((index < 0) | (index >= size), 0.0, weight) if exclude else weight
-        np.add.at(found, (rows, index.clip(0, size - 1)), weight)
-    if exclude:
-        found /= found.sum(1, keepdims=True)
-    return found.astype(np.float32)
-
-
-def _multiplied(chain: Chain, data: onnx_ir.Value, matrices: dict[int, Floats]) -> list[Statement]:
+def _multiplied(chain: Chain, data: onnx_ir.Value, matrices: dict[int, resample.Floats]) -> list[Statement]:
     """``data`` multiplied along each axis with its matrix, results x elements."""
     shape = [-1 if size == BATCH else int(size) for size in dims(data)]
     for place, (axis, matrix) in enumerate(matrices.items()):

@@ -1,15 +1,27 @@
 """Keras: functional code as a Keras user would write it, and the plan for its weights.
 
-``model.py`` imports nothing but Keras 3, and so runs on each of its backends. Its ``network()`` makes the network,
-its ``load("<name>.weights.h5")`` reads the weights too. ``<name>.keras`` holds the network and its weights:
-``keras.saving.load_model("<name>.keras")``. Where the network is made of Keras's own layers and operations that needs
-no code; else ``model.py``, which registers layers of its own, has to be imported before.
+``model.py`` imports nothing but Keras 3. Its ``network()`` makes the network; its ``load("<name>.weights.h5")`` reads
+the weights too. ``<name>.keras`` holds both: ``keras.saving.load_model("<name>.keras")``. Where the network is made
+of Keras's own layers and operations that needs no code; where it has parameters that none of these hold, or
+suppresses boxes, ``model.py`` registers a layer, and has to be imported before.
 
-Layers have the source's names. What Keras has a layer for is one, all else an operation of ``keras.ops``. Padding is
-``"same"`` only where that is what the source does; else a layer pads before. The network can go on training.
+All of it runs on TensorFlow and on PyTorch (``KERAS_BACKEND=torch``), with the same files; it is built, and compared,
+on TensorFlow. Elsewhere Keras makes some results 32 bits wide that ONNX has in 64.
 
-Images have their channels last, as TensorFlow on a CPU likes them, and the plan says how inputs and outputs are
-transposed; with ``data_format=channels_first`` they stay as the source has them.
+Layers have the source's names, but for what Keras does not allow in one, and for names that it would give an
+operation of its own. What Keras has a layer for is one, all else an operation of ``keras.ops``.
+
+Images have their channels last, inputs and outputs among them, and the plan says how these are transposed. With
+``data_format="channels_first"`` they stay as in the IR, which TensorFlow computes on GPUs, and on CPUs that it has
+oneDNN for. Kernels are Keras's in both. An open batch stays open.
+
+The network can go on training: dropout drops, batch normalization updates its statistics, and what the source learns
+is trainable.
+
+Where Keras and ONNX differ, the code says what ONNX means: padding is ``"same"`` only where that is what the source
+does, else a layer pads before; averages leave padding out of the count on every backend; steps of a dilated kernel
+are taken behind it; a bias that Keras would add along another axis of the same size is added apart; and vectors are
+added from the left where Keras would take them for a bias.
 """
 
 from __future__ import annotations

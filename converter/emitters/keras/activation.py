@@ -49,6 +49,15 @@ def thresholded_relu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 
     return [line(node, "ops.where({0} > {alpha}, {0}, 0.0)", data, alpha=alpha)]
 
 
+@emits("keras", "Shrink")
+def shrink(node: onnx_ir.Node, data: onnx_ir.Value, *, bias: float = 0.0, lambd: float = 0.5) -> list[Statement]:
+    """``ops.where``, twice, of floats."""
+    if data.dtype not in {onnx_ir.DataType.FLOAT, onnx_ir.DataType.DOUBLE}:
+        raise Refused("it is of whole numbers")
+    text = "ops.where({0} < {least}, {0} + {bias}, ops.where({0} > {most}, {0} - {bias}, 0.0))"
+    return [line(node, text, data, least=-lambd, most=lambd, bias=bias)]
+
+
 @emits("keras", "Elu")
 def elu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[Statement]:
     """``layers.ELU``."""

@@ -17,6 +17,7 @@ from converter.emitters.keras.operand import (
     line,
     spatial,
     state,
+    variable,
 )
 from converter.emitters.operand import fresh, is_stored, square, static
 from converter.emitters.python import Code
@@ -263,7 +264,7 @@ def convolve(
         return [*made, add_bias(node, product, bias, output)]
     size = square(place.kernel)
     depthwise = group > 1 and channels == 1 and place.rank < 3 and len(set(place.strides)) == 1
-    biases = {} if bias is None else {"bias": _variable(state(bias))}
+    biases = {} if bias is None else {"bias": variable(state(bias))}
     settings |= {} if bias is not None else {"use_bias": False}
     if depthwise and kernel is None:
         multiplier = filters // group
@@ -272,15 +273,10 @@ def convolve(
         kind = f"layers.DepthwiseConv{place.rank}D"
         return [layer(node, data, kind, size, outputs=[output], state={"kernel": own, **biases}, **settings)]
     rank = place.rank
-    own = kernel or _variable(state(weight, perm=(*range(2, 2 + rank), 1, 0)))
+    own = kernel or variable(state(weight, perm=(*range(2, 2 + rank), 1, 0)))
     settings |= {} if group == 1 else {"groups": group}
     kind = f"layers.Conv{rank}D"
     return [layer(node, data, kind, filters, size, outputs=[output], state={"kernel": own, **biases}, **settings)]
-
-
-def _variable(value: State) -> State:
-    """The variable of a layer, which is trained whatever it is in the IR."""
-    return State(value.shape, value.value, value.dtype)
 
 
 def _depthwise(weight: onnx_ir.Value, group: int) -> plan.Expression:
@@ -369,8 +365,8 @@ def _transposed(
     settings, cuts, last = _deconvolution(place)
     steps_ = {} if square(place.strides) == 1 else {"strides": square(place.strides)}
     apart = bias is not None and _confused(node, filters, last)
-    own = {"kernel": _variable(state(weight, perm=(*range(2, 2 + rank), 1, 0)))}
-    own |= {} if bias is None or apart else {"bias": _variable(state(bias))}
+    own = {"kernel": variable(state(weight, perm=(*range(2, 2 + rank), 1, 0)))}
+    own |= {} if bias is None or apart else {"bias": variable(state(bias))}
     settings = {**steps_, **settings, **({} if "bias" in own else {"use_bias": False}), **data_format(node)}
     output = node.outputs[0]
     whole = fresh(node, "whole") if any(map(any, cuts)) else output

@@ -7,8 +7,7 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters import emits, is_parameter, parameter_shape
-from converter.emitters.keras.normalization import variable
-from converter.emitters.keras.operand import layer, line, state
+from converter.emitters.keras.operand import layer, line, state, variable
 from converter.emitters.operand import is_stored
 from converter.emitters.statement import State, Statement
 from converter.ir import dims

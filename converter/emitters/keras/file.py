@@ -32,6 +32,21 @@ _OPERATORS = {
     **dict(zip(("==", "!=", "<", "<=", ">", ">=", "&", "|", "^"), (*_COMPARISONS, *_LOGIC), strict=True)),
 }
 """What Keras calls the operations of Python's operators."""
+_UNARY = {"get_item", "negative", "absolute", "logical_not", "round"}
+"""What Keras calls the operations of Python's ways with one tensor."""
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "allclose": ("all_close",),
+    "batch_normalization": ("batch_norm",),
+    "cdist": ("c_dist",),
+    "extract_patches_3d": ("extract_patches",),
+    "hard_swish": ("hard_silu",),
+    "isin": ("is_in",),
+    "layer_normalization": ("layer_norm",),
+    "rms_normalization": ("rms_norm",),
+    "searchsorted": ("search_sorted",),
+    "swish": ("silu",),
+}
+"""Functions of ``keras.ops`` whose operation has another name than they."""
 
 
 @dataclass(frozen=True)
@@ -146,18 +161,18 @@ def _automatic(statements: Iterable[Statement]) -> set[str]:
         spelled += ["\n".join(library.text(name)) for name in names]
     text = "\n".join(spelled)
     found = {name.rpartition(".")[2] for name in re.findall(r"\bops\.([\w.]+)", text)}
-    found = {part for name in found for part in (name, *_OTHER_NAMES.get(name, ()))}
-    found |= {name for symbol, name in _OPERATORS.items() if symbol in text}
-    return found | {"get_item", "negative", "absolute", "logical_not", "round"}
+    found = {part for name in found for part in operation_names(name)}
+    return found | _UNARY | {name for symbol, name in _OPERATORS.items() if symbol in text}
 
 
-_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
-    "batch_normalization": ("batch_norm",),
-    "isin": ("is_in",),
-    "layer_normalization": ("layer_norm",),
-    "searchsorted": ("search_sorted",),
-}
-"""Functions of ``keras.ops`` whose operation has another name than they."""
+def operation_names(function: str) -> tuple[str, ...]:
+    """What Keras may call the operations of a function of ``keras.ops``, but for a number behind."""
+    return (function, *_OTHER_NAMES.get(function, ()))
+
+
+def operator_names() -> frozenset[str]:
+    """What Keras may call the operations of Python's operators, but for a number behind."""
+    return frozenset({*_OPERATORS.values(), *_UNARY})
 
 
 def _input_layers(program: Program, graph: onnx_ir.Graph) -> tuple[list[str], dict[str, str]]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import onnx_ir
 
+from converter import plan
 from converter.emitters import Refused, emits
-from converter.emitters.keras.operand import CHANNELS_LAST, data_format, layer, line, spatial
+from converter.emitters.keras.operand import CHANNELS_LAST, INLINE, data_format, layer, line, spatial
 from converter.emitters.operand import fresh, integers, square, static
-from converter.emitters.statement import Statement
+from converter.emitters.resample import Floats, cubic, linear, nearest
+from converter.emitters.statement import State, Statement
 from converter.ir import dims
 
 _COORDINATES = {"align_corners", "half_pixel", "pytorch_half_pixel"}
+
+
+Sides = Mapping[int, tuple[int, int]]
+"""The axes of which there are more or less elements afterwards: how many there were, and how many there are."""
 
 
 @emits("keras", "Resize", "transship.channels_last::Resize")
@@ -34,36 +42,81 @@ def resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> list[Statement]:
-    """``layers.UpSampling2D`` by whole factors, if nearest from below or linear of half pixels; else a function.
+    """``layers.UpSampling2D`` by whole factors, if nearest from below or linear of half pixels; else axis by axis.
 
-    The function resizes axis by axis: linear of aligned corners or half pixels, or nearest, asymmetric, from below.
+    Nearest is ``ops.take`` then. Linear of aligned corners or half pixels is a function; cubic, and linear of other
+    coordinates, an ``ops.einsum`` with the weights of the pixels.
     """
-    del roi, axes, cubic_coeff_a, exclude_outside, extrapolation_value  # of other modes, or told by the shapes
+    del roi, axes, extrapolation_value  # of another mode, or told by the shapes
     if scales is not None or sizes is None or antialias or keep_aspect_ratio_policy != "stretch":
         raise Refused("only sizes are expressed, without antialias")
+    coordinates = coordinate_transformation_mode
     before, after = dims(data), dims(node.outputs[0])
     changed = [axis for axis, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    sides = {axis: (static(data, axis)[0], static(node.outputs[0], axis)[0]) for axis in changed}
     if not changed:
         return [line(node, "{0}", data)]
-    old, new = static(data, *changed), static(node.outputs[0], *changed)
-    nearest = mode == "nearest" and (coordinate_transformation_mode, nearest_mode) == ("asymmetric", "floor")
-    if not nearest and (mode != "linear" or coordinate_transformation_mode not in _COORDINATES):
-        raise Refused(f"mode {mode} of {coordinate_transformation_mode}")
+    if mode == "nearest":
+        if (coordinates, nearest_mode) == ("asymmetric", "floor") and _is_layer(node, data, sides):
+            return [_up(node, data, sides)]
+        return _taken(node, data, {axis: nearest(*side, coordinates, nearest_mode) for axis, side in sides.items()})
+    if mode == "linear":
+        return _linear(node, data, sides, coordinates)
+    found = partial(cubic, coordinates=coordinates, a=cubic_coeff_a, exclude=bool(exclude_outside))
+    return _weighted(node, data, {axis: found(*side) for axis, side in sides.items()})
+
+
+def _is_layer(node: onnx_ir.Node, data: onnx_ir.Value, sides: Sides) -> bool:
+    """Whether these are rows and columns of images, as many times as before."""
     places = spatial(node, data)
-    half = coordinate_transformation_mode != "align_corners" and min(new) > 1
-    if len(places) == 2 and set(changed) <= set(places) and (nearest or half):
-        factors = [divmod(int(after[axis]), int(before[axis])) for axis in places]
-        if all(rest == 0 for _, rest in factors):
-            size = square([factor for factor, _ in factors])
-            settings: dict[str, Any] = {} if nearest else {"interpolation": "bilinear"}
-            return [layer(node, data, "layers.UpSampling2D", size, **settings, **data_format(node))]
-    if nearest:
-        text = "resize_nearest({0}, {axes}, {size})"
-        return [line(node, text, data, library=["resize_nearest"], axes=tuple(changed), size=new)]
-    del old
+    return len(places) == 2 and {*sides} <= {*places} and all(count % size == 0 for size, count in sides.values())
+
+
+def _linear(node: onnx_ir.Node, data: onnx_ir.Value, sides: Sides, coordinates: str) -> list[Statement]:
+    if coordinates not in _COORDINATES:
+        return _weighted(node, data, {axis: linear(*side, coordinates) for axis, side in sides.items()})
+    counts = tuple(count for _, count in sides.values())
+    if coordinates != "align_corners" and min(counts) > 1 and _is_layer(node, data, sides):
+        return [_up(node, data, sides, interpolation="bilinear")]
     text = "resize({0}, {axes}, {size}, {coordinates})"
-    settings = {"axes": tuple(changed), "size": new, "coordinates": coordinate_transformation_mode}
-    return [line(node, text, data, library=["resize"], **settings)]
+    return [line(node, text, data, library=["resize"], axes=tuple(sides), size=counts, coordinates=coordinates)]
+
+
+def _up(node: onnx_ir.Node, data: onnx_ir.Value, sides: Sides, **settings: Any) -> Statement:
+    factors = {axis: count // size for axis, (size, count) in sides.items()}
+    size = square([factors.get(axis, 1) for axis in spatial(node, data)])
+    return layer(node, data, "layers.UpSampling2D", size, **settings, **data_format(node))
+
+
+def _taken(node: onnx_ir.Node, data: onnx_ir.Value, places: Mapping[int, list[int]]) -> list[Statement]:
+    """The elements at ``places`` of each axis."""
+    statements = []
+    for axis, found in places.items():
+        output = node.outputs[0] if axis == [*places][-1] else fresh(node, f"axis{axis}")
+        if len(found) <= INLINE:
+            text = "ops.take({0}, {places}, axis={axis})"
+            statements.append(line(node, text, data, outputs=[output], places=found, axis=axis))
+        else:
+            role = f"places{axis}"
+            own = State((len(found),), plan.literal(found), "int32", trained=False)
+            made = line(node, f"ops.take({{0}}, {{{role}}}, axis={axis})", data, outputs=[output])
+            statements.append(replace(made, tensors={role: own}))
+        data = output
+    return statements
+
+
+def _weighted(node: onnx_ir.Node, data: onnx_ir.Value, weights: Mapping[int, Floats]) -> list[Statement]:
+    """The sums along each axis that its ``weights``, results x elements, say."""
+    statements, letters = [], "abcdef"[: len(dims(data))]
+    for axis, table in weights.items():
+        output = node.outputs[0] if axis == [*weights][-1] else fresh(node, f"axis{axis}")
+        role = f"weights{axis}"
+        rule = f"{letters},z{letters[axis]}->{letters.replace(letters[axis], 'z')}"
+        made = line(node, f"ops.einsum({{rule}}, {{0}}, {{{role}}})", data, outputs=[output], rule=rule)
+        own = State(table.shape, plan.literal(table.tolist()), trained=False)
+        statements.append(replace(made, tensors={role: own}))
+        data = output
+    return statements
 
 
 @emits("keras", "GridSample")

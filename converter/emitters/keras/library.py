@@ -88,6 +88,12 @@ def lp_pool(x, p, size, strides, padding, data_format):
     return ops.power(mean * float(math.prod(size)), 1.0 / p)
 
 
+def lp_pool_slices(x, p, axes, size, strides, dilations, padding):
+    """The p-norm of each window with holes."""
+    powers = ops.pad(ops.power(ops.absolute(x), float(p)), padding)
+    return ops.power(pool_slices(powers, axes, size, strides, dilations, "add"), 1.0 / p)
+
+
 def norm(x, p, axes):
     """The p-norm along ``axes``, which are kept with one element."""
     if p == 1:
@@ -117,14 +123,6 @@ def local_response_norm(x, size, alpha, beta, bias, axis):
     for start in range(1, size):
         total = total + squares[(*before, slice(start, start + count))]
     return x / ops.power(bias + alpha / size * total, beta)
-
-
-def resize_nearest(x, axes, size):
-    """The pixel that lies at or before each new one, along ``axes``."""
-    for axis, count in zip(axes, size):
-        places = [place * x.shape[axis] // count for place in range(count)]
-        x = ops.take(x, places, axis=axis)
-    return x
 
 
 def resize(x, axes, size, coordinates):

@@ -8,9 +8,9 @@ import numpy as np
 import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
-from converter.emitters.keras.operand import channel_axis, layer, line, spatial, state
+from converter.emitters.keras.operand import channel_axis, layer, line, spatial, state, variable
 from converter.emitters.operand import is_stored, static
-from converter.emitters.statement import State, Statement
+from converter.emitters.statement import Statement
 from converter.ir import dims
 
 _KERAS_EPSILON = 1e-3
@@ -153,11 +153,6 @@ def lp_norm(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1, p: int =
     """The quotient by a function, the norm."""
     text = "{0} / norm({0}, {p}, {axis})"
     return [line(node, text, data, library=["norm"], axis=axis, p=p)]
-
-
-def variable(value: State) -> State:
-    """The variable of a layer, which is what the layer makes it, whatever it is in the IR."""
-    return State(value.shape, value.value, value.dtype)
 
 
 def _epsilon(epsilon: float) -> dict[str, Any]:

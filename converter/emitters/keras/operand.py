@@ -190,6 +190,11 @@ def state(value: onnx_ir.Value, shape: Sequence[int] | None = None, *, perm: Seq
     return State(wanted, read if wanted == own else plan.reshape(read, wanted), dtype(value), is_trained(value))
 
 
+def variable(value: State) -> State:
+    """The variable of a layer, which is trained as the layer will have it, whatever it is in the IR."""
+    return State(value.shape, value.value, value.dtype)
+
+
 def data_format(node: onnx_ir.Node) -> dict[str, Any]:
     """The setting that tells a layer where channels are, if it is not its default."""
     return {} if node.domain == CHANNELS_LAST else {"data_format": "channels_first"}

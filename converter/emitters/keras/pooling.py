@@ -175,14 +175,17 @@ def lp_pool(
     pads: Sequence[int] = (),
     strides: Sequence[int] = (),
 ) -> list[Statement]:
-    """A function of powers, an average pooling and a root."""
+    """A function of powers, an average pooling and a root; of powers, slices and a root if windows have holes."""
     _check_norm(p)
     windows = _windows(node, data, auto_pad, ceil_mode, dilations, kernel_shape, pads, strides)
-    if windows.dilated:
-        raise Refused(f"dilations {list(windows.steps.dilations)}: Keras sums neighbours only")
-    text = "lp_pool({0}, {p}, {size}, {strides}, {padding}, {data_format})"
     place = windows.steps
-    return [line(node, text, data, library=["lp_pool"], p=p, **_function(node, place, _pairs(node, place)))]
+    padding = _pairs(node, place)
+    if windows.dilated:
+        text = "lp_pool_slices({0}, {p}, {axes}, {size}, {strides}, {dilations}, {padding})"
+        settings = {**_slices(node, place), "padding": padding}
+        return [line(node, text, data, library=["lp_pool_slices"], p=p, **settings)]
+    text = "lp_pool({0}, {p}, {size}, {strides}, {padding}, {data_format})"
+    return [line(node, text, data, library=["lp_pool"], p=p, **_function(node, place, padding))]
 
 
 @emits(

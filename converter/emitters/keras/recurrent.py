@@ -47,10 +47,8 @@ def lstm(
     """
     if peephole is not None or input_forget:
         raise Refused("Keras has no peepholes and no coupled gates")
-    if (hidden is None) != (cell is None):
-        raise Refused("only one of its two states is given")
     _check(node, lengths, activations, layout)
-    states = [value for value in (hidden, cell) if value is not None]
+    states = [] if hidden is None and cell is None else [hidden, cell]
     return _layers(node, data, (weight, recurrence, bias), states, hidden_size, direction)
 
 
@@ -116,7 +114,7 @@ def _layers(
     node: onnx_ir.Node,
     data: onnx_ir.Value,
     parameters: tuple[onnx_ir.Value, onnx_ir.Value, onnx_ir.Value | None],
-    states: Sequence[onnx_ir.Value],
+    states: Sequence[onnx_ir.Value | None],
     hidden: int,
     direction: str,
     **settings: Any,
@@ -134,13 +132,24 @@ def _layers(
         role = "backward" if reverse else "forward"
         suffixes = ("", "_state", "_cell") if node.op_type == "LSTM" else ("", "_state")
         results = [fresh(node, f"{role}{suffix}") for suffix in suffixes]
-        places = ", ".join(f"{{{place}}}[{number}]" for place in range(1, len(states) + 1))
-        initial = f", initial_state=[{places}]" if states else ""
-        text = f"{{module}}({{0}}{initial})"
-        roles = ("", "state", "cell")
-        statements.append(line(node, text, source, *states, roles=roles, module=module, outputs=results))
+        text = f"{{module}}({{0}}{_initial(states, number)})"
+        given = [value for value in states if value is not None]
+        roles = ("", *(role for role, value in zip(("state", "cell"), states, strict=False) if value is not None))
+        statements.append(line(node, text, source, *given, roles=roles, module=module, outputs=results))
         made.append(results)
     return [*statements, *_results(node, made, backwards)]
+
+
+def _initial(states: Sequence[onnx_ir.Value | None], number: int) -> str:
+    """The argument for the first ``states`` of direction ``number``; one that is not given is zeros, as the other."""
+    if not states:
+        return ""
+    if None in states:
+        text = f"{{1}}[{number}]"
+        parts = [f"ops.zeros_like({text})" if value is None else text for value in states]
+    else:
+        parts = [f"{{{place}}}[{number}]" for place in range(1, len(states) + 1)]
+    return f", initial_state=[{', '.join(parts)}]"
 
 
 def _results(

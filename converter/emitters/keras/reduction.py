@@ -93,10 +93,9 @@ def cum_sum(
 ) -> list[Statement]:
     """``ops.cumsum``, between ``ops.flip`` if it goes backwards; a function if it is one element behind."""
     number = (integers(axis) or (0,))[0] % len(dims(data))
+    text, library = "ops.cumsum({0}, axis={axis})", list[str]()
     if exclusive:
-        text = "exclusive_sum({0}, {axis}, {reverse})"
-        return [line(node, text, data, library=["exclusive_sum"], axis=number, reverse=bool(reverse))]
-    text = "ops.cumsum({0}, axis={axis})"
-    if reverse:
+        text, library = "exclusive_sum({0}, {axis}, {reverse})", ["exclusive_sum"]
+    elif reverse:
         text = "ops.flip(ops.cumsum(ops.flip({0}, axis={axis}), axis={axis}), axis={axis})"
-    return [line(node, typed(text, data), data, axis=number)]
+    return [line(node, typed(text, data), data, library=library, axis=number, reverse=bool(reverse))]

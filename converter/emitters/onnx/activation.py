@@ -20,11 +20,13 @@ from converter.emitters.onnx.statement import Attributes, Statement, plain, writ
     "PRelu",
     "Relu",
     "Selu",
+    "Shrink",
     "Sigmoid",
     "Softmax",
     "Softplus",
     "Softsign",
     "Tanh",
+    "ThresholdedRelu",
 )
 def activation(node: onnx_ir.Node, attributes: Attributes) -> Statement:
     """A call of the operator. Dropout, which does nothing at inference, is kept for those who go on training."""

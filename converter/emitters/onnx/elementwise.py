@@ -43,6 +43,7 @@ def infix(node: onnx_ir.Node, attributes: Attributes) -> Statement:
     "Exp",
     "Floor",
     "Identity",
+    "IsInf",
     "IsNaN",
     "Log",
     "Max",

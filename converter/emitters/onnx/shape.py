@@ -17,6 +17,7 @@ from converter.emitters.onnx.statement import Attributes, Statement, plain, writ
     "Gather",
     "GatherElements",
     "GatherND",
+    "OneHot",
     "Pad",
     "Range",
     "Reshape",

@@ -42,6 +42,21 @@ def elu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[
     return [_module(node, data, "nn.ELU", *([] if _equal(alpha, 1) else [alpha]))]
 
 
+@emits("pytorch", "ThresholdedRelu")
+def thresholded_relu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[Statement]:
+    """``torch.where``: ``nn.Threshold`` keeps what is no number."""
+    return [line(node, "torch.where({0} > {alpha}, {0}, 0.0)", data, alpha=alpha)]
+
+
+@emits("pytorch", "Shrink")
+def shrink(node: onnx_ir.Node, data: onnx_ir.Value, *, bias: float = 0.0, lambd: float = 0.5) -> list[Statement]:
+    """``torch.where``, twice, of floats."""
+    if data.dtype not in {onnx_ir.DataType.FLOAT, onnx_ir.DataType.DOUBLE}:
+        raise Refused("it is of whole numbers")
+    text = "torch.where({0} < {least}, {0} + {bias}, torch.where({0} > {most}, {0} - {bias}, 0.0))"
+    return [line(node, text, data, least=-lambd, most=lambd, bias=bias)]
+
+
 @emits("pytorch", "Celu")
 def celu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[Statement]:
     """``nn.CELU``, whose alpha is not 0."""

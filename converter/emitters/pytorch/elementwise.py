@@ -59,6 +59,17 @@ def function(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
     return [line(node, f"torch.{_FUNCTIONS[operator_of(node)]}({{0}})", data)]
 
 
+@emits("pytorch", "IsInf")
+def is_infinite(
+    node: onnx_ir.Node, data: onnx_ir.Value, *, detect_negative: int = 1, detect_positive: int = 1
+) -> list[Statement]:
+    """``torch.isinf``, ``torch.isposinf``, ``torch.isneginf``."""
+    if not detect_negative and not detect_positive:
+        return [line(node, "torch.zeros_like({0}, dtype=torch.bool)", data)]
+    sign = "" if detect_negative and detect_positive else "pos" if detect_positive else "neg"
+    return [line(node, f"torch.is{sign}inf({{0}})", data)]
+
+
 @emits("pytorch", "transship::Gamma")
 def gamma(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
     """A function of ``torch.lgamma``."""

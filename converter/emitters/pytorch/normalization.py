@@ -9,7 +9,7 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_parameter, only_output
-from converter.emitters.operand import is_stored, static
+from converter.emitters.operand import fresh, is_stored, static
 from converter.emitters.pytorch.convolution import weights
 from converter.emitters.pytorch.operand import line, state
 from converter.emitters.statement import State, Statement, Submodule
@@ -106,6 +106,16 @@ def layer_norm(
     parts = ["{0}", "{shape}", *(f"{{{number}}}" for number in range(1, len(stored) + 1)), "eps={eps}"]
     text = f"F.layer_norm({', '.join(parts)})"
     return [line(node, text, data, *stored, outputs=[output], shape=shape, eps=epsilon)]
+
+
+@emits("pytorch", "LpNormalization")
+def lp_norm(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1, p: int = 2) -> list[Statement]:
+    """The quotient by ``torch.linalg.vector_norm``, or 0: ``F.normalize`` divides by no less than 1e-12."""
+    norm = fresh(node, "norm")
+    return [
+        line(node, "torch.linalg.vector_norm({0}, {p}, {axis}, keepdim=True)", data, outputs=[norm], axis=axis, p=p),
+        line(node, "torch.where({1} == 0, 0.0, {0} / {1})", data, norm),
+    ]
 
 
 @emits("pytorch", "LRN")

@@ -37,6 +37,21 @@ def leaky_relu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 0.01) 
     return [line(node, "tf.nn.leaky_relu({0}, {alpha})", data, alpha=alpha)]
 
 
+@emits("tensorflow", "ThresholdedRelu")
+def thresholded_relu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[Statement]:
+    """``tf.where``."""
+    return [line(node, "tf.where({0} > {alpha}, {0}, 0.0)", data, alpha=alpha)]
+
+
+@emits("tensorflow", "Shrink")
+def shrink(node: onnx_ir.Node, data: onnx_ir.Value, *, bias: float = 0.0, lambd: float = 0.5) -> list[Statement]:
+    """``tf.where``, twice, of floats."""
+    if data.dtype not in {onnx_ir.DataType.FLOAT, onnx_ir.DataType.DOUBLE}:
+        raise Refused("it is of whole numbers")
+    text = "tf.where({0} < {least}, {0} + {bias}, tf.where({0} > {most}, {0} - {bias}, 0.0))"
+    return [line(node, text, data, least=-lambd, most=lambd, bias=bias)]
+
+
 @emits("tensorflow", "Elu")
 def elu(node: onnx_ir.Node, data: onnx_ir.Value, *, alpha: float = 1.0) -> list[Statement]:
     """``tf.nn.elu``; times alpha where that is not 1."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import emits, is_constant, is_parameter, operator_of
-from converter.emitters.operand import array, check_broadcast, fresh, is_nonnegative, is_positive, is_stored, number
+from converter.emitters.operand import array, check_broadcast, fresh, is_nonnegative, is_positive, number
 from converter.emitters.statement import Statement
+from converter.emitters.tensorflow.lite import exchanged, is_transposed
 from converter.emitters.tensorflow.operand import dtype, dtype_code, is_number, line
 from converter.ir import dims
 
@@ -38,15 +39,27 @@ _FUNCTIONS = {
     "transship::Log1p": "tf.math.log1p",
     "transship::LogGamma": "tf.math.lgamma",
 }
-_SINGLE = {"Abs", "Neg", "Sign", "Relu", "Sigmoid", "Tanh", "LeakyRelu", "Clip", "Cast", "Add", "Sub", "Mul", "Div"}
-"""Further operators that work element by element."""
 _OPERATORS = {"Add": "+", "Sub": "-", "Mul": "*"}
+_UNKNOWN = "tf.where({1} == {1}, {0}, 1.0)"
+"""The first operand, for a division by the second, as what is not known to be constant."""
 
 
 @emits("tensorflow", *_FUNCTIONS)
 def function(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
     """The function of ``tf.math`` that bears its name."""
     return [line(node, f"{_FUNCTIONS[operator_of(node)]}({{0}})", data)]
+
+
+@emits("tensorflow", "IsInf")
+def is_infinite(
+    node: onnx_ir.Node, data: onnx_ir.Value, *, detect_negative: int = 1, detect_positive: int = 1
+) -> list[Statement]:
+    """A comparison: TensorFlow Lite has no ``tf.math.is_inf``."""
+    if not detect_negative and not detect_positive:
+        return [line(node, "tf.zeros_like({0}, tf.bool)", data)]
+    if detect_negative and detect_positive:
+        return [line(node, 'tf.math.abs({0}) == float("inf")', data)]
+    return [line(node, f'{{0}} == float("{"" if detect_positive else "-"}inf")', data)]
 
 
 @emits("tensorflow", "transship::ErfInv")
@@ -79,6 +92,8 @@ def neg(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
 @emits("tensorflow", "Reciprocal")
 def reciprocal(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
     """The operator ``/``: ``tf.math.reciprocal`` is not exact."""
+    if data.dtype == onnx_ir.DataType.FLOAT and is_transposed(data):
+        return [line(node, f"{_UNKNOWN.format('1.0', '{0}')} / {{0}}", data)]
     return [line(node, "1.0 / {0}", data)]
 
 
@@ -89,8 +104,7 @@ def operator(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -> l
     if node.op_type == "Sub" and left.dtype == onnx_ir.DataType.UINT8 and _is_zero(left):
         # TensorFlow's graphs make a negation of it, which there is not of bytes
         return [line(node, "tf.bitwise.invert({0}) + 1", right)]
-    if node.op_type == "Sub" and is_stored(left) and _is_transposed(right):
-        # TensorFlow Lite's converter (2.21) exchanges what is constant and what a transpose leads to
+    if node.op_type == "Sub" and exchanged(left, right):
         return [line(node, "-({1} - {0})", left, right, scalars=one_varies(left, right))]
     return [line(node, f"{{0}} {_OPERATORS[node.op_type]} {{1}}", left, right, scalars=one_varies(left, right))]
 
@@ -99,6 +113,8 @@ def operator(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -> l
 def div(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -> list[Statement]:
     """The operator ``/``; of integers ``//`` if none is negative, else ``tf.truncatediv``."""
     check_broadcast(left, right)
+    if left.dtype == onnx_ir.DataType.FLOAT and exchanged(left, right):
+        return [line(node, f"{_UNKNOWN} / {{1}}", left, right, scalars=True)]
     if left.dtype in _FLOATS:
         return [line(node, "{0} / {1}", left, right, scalars=one_varies(left, right))]
     if is_nonnegative(left) and is_positive(right):
@@ -206,15 +222,6 @@ def identity(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Statement]:
 
 def _same(node: onnx_ir.Node, data: onnx_ir.Value) -> Statement:
     return line(node, "tf.identity({0})" if is_parameter(data) else "{0}", data)
-
-
-def _is_transposed(value: onnx_ir.Value) -> bool:
-    """Whether ``value`` is a transposed one, or computed of it element by element and nothing else."""
-    node = value.producer()
-    while node is not None and (operator_of(node) in _FUNCTIONS or node.op_type in _SINGLE):
-        computed = [each for each in node.inputs if each is not None and not is_stored(each)]
-        node = computed[0].producer() if len(computed) == 1 else None
-    return node is not None and node.op_type == "Transpose"
 
 
 def _is_zero(value: onnx_ir.Value) -> bool:

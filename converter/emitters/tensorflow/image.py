@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
-import numpy.typing as npt
 import onnx_ir
 
 from converter import plan
-from converter.emitters import Refused, emits
+from converter.emitters import Refused, emits, resample
 from converter.emitters.operand import fresh, integers, static
 from converter.emitters.python import literal
 from converter.emitters.statement import State, Statement
@@ -17,7 +16,6 @@ from converter.emitters.tensorflow.layout import DOMAIN, around, both, layout_of
 from converter.emitters.tensorflow.operand import line
 from converter.ir import dims
 
-_COORDINATES = {"align_corners", "asymmetric", "half_pixel", "pytorch_half_pixel"}
 _INDICES = 16
 """Most indices that are spelled where they are used."""
 
@@ -42,14 +40,12 @@ def resize(
 ) -> list[Statement]:
     """``tf.image.resize`` if linear, of images with their channels last; if nearest, ``tf.repeat`` or ``tf.gather``.
 
-    Linear of other axes is a function, cubic a ``tf.einsum`` with the weights of the pixels for each axis.
+    Linear of other axes is a function; asymmetric and cubic are a ``tf.einsum`` with the weights of the pixels.
     """
     del roi, extrapolation_value, axes  # of another mode, or what the shapes say
     if scales is not None or sizes is None or antialias or keep_aspect_ratio_policy != "stretch":
         raise Refused("only sizes are expressed, without antialias")
     coordinates = coordinate_transformation_mode
-    if coordinates not in _COORDINATES:
-        raise Refused(f"coordinates {coordinates}")
     # which axes are meant follows from the shapes
     before, after = dims(data), dims(node.outputs[0])
     changed = [axis for axis in range(len(before)) if before[axis] != after[axis]]
@@ -59,61 +55,30 @@ def resize(
         return _nearest(node, data, changed, coordinates, nearest_mode)
     if mode == "linear" and coordinates != "asymmetric":
         return _linear(node, data, changed, coordinates)
-    if mode == "cubic" and not exclude_outside:
-        return _cubic(node, data, changed, coordinates, cubic_coeff_a)
-    raise Refused(f"mode {mode} of {coordinates}")
+    if mode == "linear":
+        return _weighted(node, data, changed, partial(resample.linear, coordinates=coordinates))
+    if mode == "cubic":
+        a, exclude = cubic_coeff_a, bool(exclude_outside)
+        weights = partial(resample.cubic, coordinates=coordinates, a=a, exclude=exclude)
+        return _weighted(node, data, changed, weights)
+    raise Refused(f"mode {mode}")
 
 
-def _cubic(
-    node: onnx_ir.Node, data: onnx_ir.Value, changed: Sequence[int], coordinates: str, steepness: float
+def _weighted(
+    node: onnx_ir.Node, data: onnx_ir.Value, changed: Sequence[int], table: Callable[[int, int], resample.Floats]
 ) -> list[Statement]:
+    """``data`` multiplied along each axis with the ``table`` of how much of each pixel each place has."""
     statements, source = [], data
     letters = "abcdef"[: len(dims(data))]
     for axis in changed:
         output = node.outputs[0] if axis == changed[-1] else fresh(node, f"axis{axis}")
         (size,), (count,) = static(data, axis), static(node.outputs[0], axis)
-        weights = _cubic_weights(_places(size, count, coordinates), size, steepness)
-        held = {f"weights{axis}": State((size, count), plan.literal(weights.tolist()), trained=False)}
+        held = {f"weights{axis}": State((size, count), plan.literal(table(size, count).T.tolist()), trained=False)}
         result = letters.replace(letters[axis], "z")
         text = f'tf.einsum("{letters},{letters[axis]}z->{result}", {{0}}, {{weights{axis}}})'
         statements.append(line(node, text, source, outputs=[output], tensors=held))
         source = output
     return statements
-
-
-def _cubic_weights(places: npt.NDArray[np.float32], size: int, steepness: float) -> npt.NDArray[np.float32]:
-    """How much of each pixel (row) each place (column) has."""
-    weights = np.zeros((size, len(places)))
-    low = np.floor(places)
-    for tap in range(-1, 3):
-        distance = np.abs(places - low - tap).astype(np.float64)
-        near = ((steepness + 2) * distance - (steepness + 3)) * distance**2 + 1
-        far = steepness * (((distance - 5) * distance + 8) * distance - 4)
-        rows = (low + tap).astype(np.int64).clip(0, size - 1)
-        np.add.at(weights, (rows, np.arange(len(places))), np.where(distance <= 1, near, far))
-    return np.asarray(weights, np.float32)
-
-
-def _places(size: int, count: int, coordinates: str) -> npt.NDArray[np.float32]:
-    """Where each of ``count`` pixels lies among ``size``, computed as onnxruntime does."""
-    number = np.arange(count, dtype=np.float32)
-    scale = np.float32(count) / np.float32(size)
-    if coordinates == "asymmetric":
-        return np.asarray(number / scale)
-    if coordinates == "align_corners":
-        return np.asarray(number * np.float32(size - 1) / np.float32(max(count - 1, 1)))
-    if coordinates == "pytorch_half_pixel" and count == 1:
-        return np.zeros(1, np.float32)
-    return np.asarray((number + np.float32(0.5)) / scale - np.float32(0.5))
-
-
-def _rounded(places: npt.NDArray[np.float32], mode: str) -> npt.NDArray[np.float32]:
-    if mode == "floor":
-        return np.asarray(np.floor(places))
-    if mode == "ceil":
-        return np.asarray(np.ceil(places))
-    half = np.float32(0.5)
-    return np.asarray(np.ceil(places - half) if mode == "round_prefer_floor" else np.floor(places + half))
 
 
 def _linear(node: onnx_ir.Node, data: onnx_ir.Value, changed: Sequence[int], coordinates: str) -> list[Statement]:
@@ -150,7 +115,7 @@ def _nearest(
     for axis in changed:
         output = node.outputs[0] if axis == changed[-1] else fresh(node, f"axis{axis}")
         (size,), (count,) = static(data, axis), static(node.outputs[0], axis)
-        places = _rounded(_places(size, count, coordinates), mode).clip(0, size - 1).astype(np.int64).tolist()
+        places = resample.nearest(size, count, coordinates, mode)
         held: dict[str, State] = {}
         if places == [place * size // count for place in range(count)] and count % size == 0:
             text = f"tf.repeat({{0}}, {count // size}, axis={axis})"

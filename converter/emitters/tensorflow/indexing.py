@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx_ir
 
-from converter.emitters import emits, is_constant
+from converter.emitters import Refused, emits, is_constant
 from converter.emitters.operand import array, is_nonnegative, is_stored
 from converter.emitters.python import Code
 from converter.emitters.statement import Statement
-from converter.emitters.tensorflow.operand import line
+from converter.emitters.tensorflow.operand import dtype, line
 from converter.ir import dims
 
 
@@ -50,6 +52,26 @@ def gather_nd(
     more = ", batch_dims={batch_dims}" if batch_dims else ""
     text = f"tf.gather_nd({_tensor(data)}, {index}{more})"
     return [line(node, text, data, indices, roles=("table", "index"), library=library, batch_dims=batch_dims)]
+
+
+@emits("tensorflow", "OneHot")
+def one_hot(
+    node: onnx_ir.Node, indices: onnx_ir.Value, depth: onnx_ir.Value, values: onnx_ir.Value, *, axis: int = -1
+) -> list[Statement]:
+    """``tf.one_hot``, behind a function if an index may be negative."""
+    if not is_constant(depth):
+        raise Refused("its depth is computed")
+    if indices.dtype not in {onnx_ir.DataType.INT32, onnx_ir.DataType.INT64}:
+        raise Refused(f"indices are {indices.dtype}")
+    library = [] if is_nonnegative(indices) else ["wrapped"]
+    index = "wrapped({0}, {depth})" if library else "{0}"
+    settings: dict[str, Any] = {"depth": int(array(depth).reshape(-1)[0]), "axis": axis, "dtype": dtype(values)}
+    if not is_constant(values):
+        text = f"tf.one_hot({index}, {{depth}}, {{1}}[1], {{1}}[0], axis={{axis}})"
+        return [line(node, text, indices, values, roles=("index", "values"), library=library, **settings)]
+    off, on = array(values).tolist()
+    text = f"tf.one_hot({index}, {{depth}}, {{on}}, {{off}}, axis={{axis}}, dtype={{dtype}})"
+    return [line(node, text, indices, roles=("index",), library=library, on=on, off=off, **settings)]
 
 
 @emits("tensorflow", "ReverseSequence")

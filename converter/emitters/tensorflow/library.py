@@ -469,8 +469,8 @@ def max_roi_pool(x, rois, size, scale):
 
 
 def divided(x, number):
-    """``x / number``, which TensorFlow Lite would compute as a product with the reciprocal, rounded twice."""
-    return x / (tf.zeros_like(x) + number)
+    """``x / number`` of a number above 0, which TensorFlow would make a product with 1 / number, rounded twice."""
+    return x / tf.where(x < float("inf"), float(number), 1.0)
 
 
 def rounded(x):

@@ -129,6 +129,13 @@ def _by_moments(
     ]
 
 
+@emits("tensorflow", "LpNormalization")
+def lp_norm(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1, p: int = 2) -> list[Statement]:
+    """``tf.math.divide_no_nan`` by ``tf.norm``: 0 where that is 0."""
+    text = "tf.math.divide_no_nan({0}, tf.norm({0}, {p}, {axis}, keepdims=True))"
+    return [line(node, text, data, axis=axis, p=p)]
+
+
 @emits("tensorflow", *both("LRN"))
 def local_response_norm(
     node: onnx_ir.Node,

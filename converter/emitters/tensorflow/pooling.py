@@ -61,9 +61,11 @@ def _text(kind: str, layout: Layout, windows: Windows, data: str = "{0}") -> str
         sizes = f"{literal(list(windows.kernel))}, {literal(list(windows.strides))}"
         return f"pool_volumes({data}, tf.nn.{kind}_pool2d, {sizes}, {padding})"
     if max(windows.dilations) > 1:
-        settings = f"strides={literal(list(windows.strides))}, padding={padding}"
-        wide = f"dilations={literal(list(windows.dilations))}"
-        return f"tf.nn.pool({data}, {literal(list(windows.kernel))}, {literal(kind.upper())}, {settings}, {wide})"
+        settings = f"padding={padding}, dilations={literal(list(windows.dilations))}"
+        every = f"tf.nn.pool({data}, {literal(list(windows.kernel))}, {literal(kind.upper())}, {settings})"
+        if max(windows.strides) == 1:
+            return every
+        return f"{every}[:, {', '.join(f'::{step}' for step in windows.strides)}]"  # it has no strides then
     told = f"{steps(windows.kernel)}, {steps(windows.strides)}, {padding}{layout.format}"
     return f"tf.nn.{kind}_pool{layout.rank}d({data}, {told})"
 

@@ -43,6 +43,20 @@ def less_transposed() -> ir.Model:
     return net.model(net.node("Sub", "less", net.constant("five", 5.0), value), moved)
 
 
+def quotients_transposed() -> ir.Model:
+    """Numbers, and a row of them, divided by a transposed tensor; a difference of what two of these add up to."""
+    net = Builder()
+    first = net.node("Transpose", "first", net.input("data", ("batch", 3, 4)), perm=[0, 2, 1])
+    second = net.node("Transpose", "second", net.input("other", ("batch", 3, 4)), perm=[0, 2, 1])
+    above = net.node("Add", "above", net.node("Abs", "size", first), net.constant("one", 1.0))
+    quotients = [
+        net.node("Div", f"by{name}", value, above)
+        for name, value in (("five", net.constant("five", 5.0)), ("row", net.parameter("row", (3,))))
+    ]
+    total = net.node("Sub", "less", net.constant("two", 2.0), net.node("Add", "both", first, second))
+    return net.model(*quotients, net.node("Reciprocal", "inverse", above), total)
+
+
 def expanded() -> ir.Model:
     """A new axis before the batch, and one of the sizes."""
     return with_constants("Expand", (1,), [2, 1, 4])
@@ -69,5 +83,6 @@ CASES = (
     Case("trilu-below", lambda: with_constants("Trilu", (4, 5), -1, upper=0)),
     Case("expand-before-batch", expanded),
     Case("less-transposed", less_transposed),
+    Case("quotients-transposed", quotients_transposed),
     Case("largest-of-three", largest_of_three),
 )

@@ -10,6 +10,7 @@ Preprocessing of "data":
 """
 
 import coremltools as ct
+import numpy as np
 from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import get_new_symbol, types
 
@@ -20,6 +21,36 @@ PASSES = [
     "common::dedup_op_and_var_names",
     "common::dead_code_elimination",
 ]
+HALF = {
+    "add",
+    "batch_norm",
+    "concat",
+    "conv",
+    "identity",
+    "leaky_relu",
+    "linear",
+    "max_pool",
+    "mul",
+    "prelu",
+    "reshape",
+    "softmax",
+    "split",
+    "sub",
+}
+SINGLE = set()
+
+
+def is_half(op):
+    """Whether ``op`` computes with 16 bits: it is of a kind that does, and they hold its constants."""
+    constants = [var.val for var in op.inputs.values() if getattr(var, "val", None) is not None]
+    return op.op_type in HALF and op.name not in SINGLE and all(map(fits, constants))
+
+
+def fits(value):
+    """Whether 16 bits hold ``value``, but for what is small beside the rest."""
+    sizes = np.abs(value) if np.asarray(value).dtype.kind == "f" else np.zeros(1)
+    largest = np.max(sizes, where=np.isfinite(sizes), initial=0.0)
+    return largest == 0 or 2.0**-14 <= largest <= 65504
 
 
 def network(weights, data):
@@ -38,10 +69,10 @@ def network(weights, data):
     bn1 = mb.batch_norm(
         x=conv1,
         mean=weights["bn1_mean"],
-        variance=weights["bn1_var"],
+        variance=weights["bn1_variance"],
         gamma=weights["bn1_gamma"],
         beta=weights["bn1_beta"],
-        epsilon=0.001,
+        epsilon=0.0,
         name="bn1",
     )
     prelu1 = mb.prelu(x=bn1, alpha=weights["prelu1_gamma"], name="prelu1")
@@ -95,7 +126,7 @@ def convert(weights):
         program(weights),
         convert_to="mlprogram",
         inputs=inputs,
-        compute_precision=ct.precision.FLOAT16,
+        compute_precision=ct.transform.FP16ComputePrecision(is_half),
         minimum_deployment_target=ct.target.iOS17,
         pass_pipeline=ct.PassPipeline(PASSES),
         skip_model_load=True,

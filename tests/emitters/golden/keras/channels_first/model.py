@@ -18,7 +18,9 @@ def network() -> keras.Model:
     data = keras.Input((3, 18, 24), name="data")
     minusscalar0 = data - 127.5
     mulscalar0 = minusscalar0 * 0.0078125
-    conv1_padded = layers.ZeroPadding2D((1, 2), data_format="channels_first", name="conv1_padded")(mulscalar0)
+    conv1_padded = layers.ZeroPadding2D(
+        (1, 2), data_format="channels_first", name="conv1_padded"
+    )(mulscalar0)
     conv1_dense = layers.Conv2D(
         8,
         (3, 5),
@@ -31,7 +33,9 @@ def network() -> keras.Model:
     bn1 = layers.BatchNormalization(axis=1, momentum=0.9, name="bn1")(conv1)
     prelu1 = layers.PReLU(shared_axes=[2, 3], name="prelu1")(bn1)
     pool1_padded = ops.pad(prelu1, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=float("-inf"))
-    pool1 = layers.MaxPooling2D(3, strides=2, data_format="channels_first", name="pool1")(pool1_padded)
+    pool1 = layers.MaxPooling2D(
+        3, strides=2, data_format="channels_first", name="pool1"
+    )(pool1_padded)
     slice1_output0, slice1_output1 = ops.split(pool1, 2, axis=1)
     concat1 = layers.Concatenate(axis=1, name="concat1")([slice1_output1, slice1_output0])
     conv2 = layers.Conv2D(8, 1, data_format="channels_first", groups=2, name="conv2")(concat1)

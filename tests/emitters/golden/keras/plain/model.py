@@ -19,7 +19,9 @@ def network() -> keras.Model:
     minusscalar0 = data - 127.5
     mulscalar0 = minusscalar0 * 0.0078125
     conv1_padded = layers.ZeroPadding2D((1, 2), name="conv1_padded")(mulscalar0)
-    conv1_dense = layers.Conv2D(8, (3, 5), dilation_rate=(2, 1), use_bias=False, name="conv1_dense")(conv1_padded)
+    conv1_dense = layers.Conv2D(
+        8, (3, 5), dilation_rate=(2, 1), use_bias=False, name="conv1_dense"
+    )(conv1_padded)
     conv1 = conv1_dense[:, :, ::2]
     bn1 = layers.BatchNormalization(momentum=0.9, name="bn1")(conv1)
     prelu1 = layers.PReLU(shared_axes=[1, 2], name="prelu1")(bn1)
