@@ -43,7 +43,6 @@ def execute(
         staged = [subject.id for subject in part if stage(target, subject, place, trace=trace, **options)]
         if staged:
             found |= _run(target, staged, place, [form for form in TARGETS[target].forms if options.get(form, True)])
-        shutil.rmtree(place, ignore_errors=True)
     return found
 
 
