@@ -54,10 +54,3 @@ def _dense(node: onnx_ir.Node, data: onnx_ir.Value, kernel: State, bias: onnx_ir
     settings: dict[str, Any] = {} if bias is not None else {"use_bias": False}
     own = {"kernel": variable(kernel), **({} if bias is None else {"bias": variable(state(bias))})}
     return layer(node, data, "layers.Dense", kernel.shape[1], state=own, **settings)
-
-
-@emits("keras", "Einsum")
-def einsum(node: onnx_ir.Node, *operands: onnx_ir.Value, equation: str) -> list[Statement]:
-    """``ops.einsum``."""
-    places = ", ".join(f"{{{place}}}" for place in range(len(operands)))
-    return [line(node, f"ops.einsum({{equation}}, {places})", *operands, equation=equation.replace(" ", ""))]

@@ -60,42 +60,24 @@ def instance_norm(
     """``layers.GroupNormalization`` of a group a channel; a function where the network computes scale and bias."""
     axis = channel_axis(node, data)
     if is_stored(scale) and is_stored(bias):
-        return [_groups(node, data, scale, bias, -1, axis, epsilon)]
+        return [_by_channel(node, data, scale, bias, axis, epsilon)]
     text = "instance_norm({0}, {1}, {2}, {epsilon}, {axes}, {axis})"
     settings: dict[str, Any] = {"epsilon": epsilon, "axes": spatial(node, data), "axis": axis}
     roles = ("", "gamma", "beta")
     return [line(node, text, data, scale, bias, roles=roles, library=["instance_norm"], **settings)]
 
 
-@emits("keras", "GroupNormalization", "transship.channels_last::GroupNormalization")
-def group_norm(
+def _by_channel(
     node: onnx_ir.Node,
     data: onnx_ir.Value,
     scale: onnx_ir.Value,
     bias: onnx_ir.Value,
-    *,
-    num_groups: int,
-    epsilon: float = 1e-5,
-    stash_type: int = 1,
-) -> list[Statement]:
-    """``layers.GroupNormalization``, whose scale and bias are parameters."""
-    if stash_type != 1 or not (is_stored(scale) and is_stored(bias)):
-        raise Refused(f"stash_type {stash_type}" if stash_type != 1 else "its scale is computed by the network")
-    return [_groups(node, data, scale, bias, num_groups, channel_axis(node, data), epsilon)]
-
-
-def _groups(
-    node: onnx_ir.Node,
-    data: onnx_ir.Value,
-    scale: onnx_ir.Value,
-    bias: onnx_ir.Value,
-    groups: int,
     axis: int,
     epsilon: float,
 ) -> Statement:
     settings: dict[str, Any] = {} if axis == len(dims(data)) - 1 else {"axis": axis}
     own = {"gamma": variable(state(scale)), "beta": variable(state(bias))}
-    return layer(node, data, "layers.GroupNormalization", groups, state=own, **settings, **_epsilon(epsilon))
+    return layer(node, data, "layers.GroupNormalization", -1, state=own, **settings, **_epsilon(epsilon))
 
 
 @emits("keras", "LayerNormalization")
