@@ -90,7 +90,7 @@ def write(
     for section in sections:
         lines += ["", "", *section]
     if features.labels is not None:
-        lines += ["", "LABELS = [", *(f"    {literal(name)}," for name in features.labels.names), "]"]
+        lines += ["", "", "LABELS = [", *(f"    {literal(name)}," for name in features.labels.names), "]"]
     return File("\n".join(lines) + "\n", body, outputs, places)
 
 
