@@ -12,7 +12,7 @@ import onnx_ir
 from converter import plan
 from converter.emitters import Refused, is_constant, is_parameter
 from converter.emitters.operand import array, expression, is_trained, number
-from converter.emitters.python import Code
+from converter.emitters.python import Code, literal
 from converter.emitters.statement import State, Statement
 from converter.ir import dims
 
@@ -84,17 +84,11 @@ def _literal(value: onnx_ir.Value, bare: bool) -> Any:
     if elements.size == 0:
         return Code(f"tf.zeros({list(elements.shape)}, {dtype(value)})")
     if elements.ndim == 0:
-        return Code(f"tf.constant({_spelled(number(value))}, {dtype(value)})")
+        return Code(f"tf.constant({literal(number(value))}, {dtype(value)})")
     wide = value.dtype == onnx_ir.DataType.DOUBLE
     items = [Code(repr(item)) if wide and np.isfinite(item) else item for item in elements.reshape(-1).tolist()]
-    text = _spelled(_nested(items, elements.shape))
+    text = literal(_nested(items, elements.shape))
     return Code(f"tf.constant({text}, {dtype(value)})")
-
-
-def _spelled(value: Any) -> str:
-    from converter.emitters.python import literal
-
-    return literal(value)
 
 
 def _nested(items: Sequence[Any], shape: Sequence[int]) -> list[Any]:
