@@ -15,7 +15,7 @@ An emitter sees structure only. It knows the names and shapes of parameters, and
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -45,6 +45,7 @@ __all__ = [
     "parameter_shape",
     "prepare",
     "translate",
+    "variants_of",
 ]
 
 _REGISTRY: dict[tuple[str, str], Emitter] = {}
@@ -63,11 +64,13 @@ class Emitter:
         target: The target's name, for example ``caffe``.
         operator: The operator as :func:`operator_of` names it.
         function: The translation.
+        dtypes: Element types that it takes although its target computes with others.
     """
 
     target: str
     operator: str
     function: Translation
+    dtypes: Collection[onnx_ir.DataType] = ()
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -90,8 +93,13 @@ class Emitter:
         return list(inspect.signature(self.function).parameters.items())
 
 
-def emits(target: str, *operators: str) -> Callable[[Function], Function]:
+def emits(target: str, *operators: str, dtypes: Collection[onnx_ir.DataType] = ()) -> Callable[[Function], Function]:
     """Register the decorated function as the translation of ``operators`` into ``target``.
+
+    Args:
+        target: Its name, or ``<target> <variant>`` for what one variant of it has besides, or does otherwise.
+        operators: As :func:`operator_of` names them.
+        dtypes: Element types that the function takes although the target computes with others.
 
     Raises:
         ValueError: One of them already has a translation.
@@ -101,15 +109,30 @@ def emits(target: str, *operators: str) -> Callable[[Function], Function]:
         for operator in operators:
             if (target, operator) in _REGISTRY:
                 raise ValueError(f"two translations of {operator} into {target}")
-            _REGISTRY[target, operator] = Emitter(target, operator, function)
+            _REGISTRY[target, operator] = Emitter(target, operator, function, dtypes)
         return function
 
     return register
 
 
 def emitters(target: str) -> Mapping[str, Emitter]:
-    """The registered translations into ``target`` by operator, in alphabetical order."""
-    return {key[1]: _REGISTRY[key] for key in sorted(_REGISTRY) if key[0] == target}
+    """The registered translations into ``target`` by operator, in alphabetical order.
+
+    A variant (``caffe ssd``) has those of its target too, where it has none of its own.
+    """
+    found = {key[1]: _REGISTRY[key] for key in _REGISTRY if key[0] == target.partition(" ")[0]}
+    found |= {key[1]: _REGISTRY[key] for key in _REGISTRY if key[0] == target}
+    return dict(sorted(found.items()))
+
+
+def variants_of(target: str) -> Mapping[str, Mapping[str, Emitter]]:
+    """What the variants of ``target`` have besides, or do otherwise: translations by variant and operator."""
+    found: dict[str, dict[str, Emitter]] = {}
+    for (name, operator), emitter in sorted(_REGISTRY.items()):
+        plain, _, variant = name.partition(" ")
+        if plain == target and variant:
+            found.setdefault(variant, {})[operator] = emitter
+    return found
 
 
 def operator_of(node: onnx_ir.Node) -> str:
@@ -133,7 +156,8 @@ def translate(graph: onnx_ir.Graph, target: str, *, dtypes: Container[onnx_ir.Da
     Args:
         graph: Of a model that :func:`prepare` has made.
         target: Whose emitters translate.
-        dtypes: The element types that the target computes with; all, if not given. Constants may be of any.
+        dtypes: The element types that the target computes with; all, if not given. Constants may be of any, and
+            a translation may take more.
 
     Returns:
         The translations in the graph's own, topological, order. Nodes that only hold a constant have none.
@@ -145,20 +169,25 @@ def translate(graph: onnx_ir.Graph, target: str, *, dtypes: Container[onnx_ir.Da
     translations, problems = [], []
     for node in live_nodes(graph):
         try:
+            emitter = known.get(operator_of(node))
             if dtypes is not None:
-                _check_types(node, dtypes)
-            translations.append(_translation(node, known.get(operator_of(node))))
+                _check_types(node, dtypes, () if emitter is None else emitter.dtypes)
+            translations.append(_translation(node, emitter))
         except Refused as refusal:
             problems.append((node, str(refusal)))
     if problems:
-        raise _unsupported(problems, target)
+        raise _unsupported(problems, target.partition(" ")[0])
     return translations
 
 
-def _check_types(node: onnx_ir.Node, dtypes: Container[onnx_ir.DataType]) -> None:
-    """Refuse a node that computes with another type than ``dtypes``, or is given one."""
+def _check_types(
+    node: onnx_ir.Node, dtypes: Container[onnx_ir.DataType], more: Container[onnx_ir.DataType | None]
+) -> None:
+    """Refuse a node that computes with another type than ``dtypes`` and ``more``, or is given one."""
     for value in (*node.inputs, *node.outputs):
-        if value is not None and value.dtype not in dtypes and not (is_parameter(value) or is_constant(value)):
+        if value is None or value.dtype in dtypes or value.dtype in more:
+            continue
+        if not (is_parameter(value) or is_constant(value)):
             raise Refused(f"there are no {'unknown' if value.dtype is None else value.dtype.name.lower()} values")
 
 

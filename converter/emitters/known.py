@@ -11,12 +11,14 @@ import numpy.typing as npt
 import onnx_ir
 
 from converter.emitters import Refused, constant, is_constant
+from converter.emitters.memo import visiting_once
 from converter.ir import BATCH, Dim, dims
 
 Contents: TypeAlias = npt.NDArray[np.object_]
 """Whole numbers, and :data:`BATCH` where the number is that of the batch."""
 
 
+@visiting_once
 def contents(value: onnx_ir.Value) -> Contents | None:
     """The whole numbers that ``value`` holds, if it is a constant or is computed of shapes; else None."""
     if is_constant(value):

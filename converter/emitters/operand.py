@@ -12,6 +12,7 @@ import onnx_ir
 from converter import plan
 from converter.emitters import Refused, constant, is_constant, is_parameter
 from converter.emitters.known import contents
+from converter.emitters.memo import visiting_once
 from converter.emitters.python import Code
 from converter.ir import BATCH, dims
 from converter.passes.fold import Derived, expression_of
@@ -88,6 +89,7 @@ def expression(value: onnx_ir.Value) -> plan.Expression:
     return plan.literal(elements.tolist())
 
 
+@visiting_once
 def is_nonnegative(value: onnx_ir.Value, depth: int = 16) -> bool:
     """Whether no element of ``value`` can be below zero, as far as the last ``depth`` nodes before it tell."""
     if is_constant(value):

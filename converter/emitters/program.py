@@ -28,6 +28,8 @@ class Style:
         clean: A text that the IR calls a node by, as the target can call it.
         taken: Names that no parameter can have: what the target's own class calls something.
         indent: How far the lines are indented.
+        declare: The expression that makes the parameter of that name, where it is a variable of the function itself,
+            assigned before its first use.
     """
 
     reserved: Iterable[str] = ("self",)
@@ -36,6 +38,7 @@ class Style:
     clean: Callable[[str], str] = identifier
     taken: Iterable[str] = ()
     indent: int = 4
+    declare: Callable[[State, str], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,8 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self._variables = Names(*self.style.reserved)
-        self._layers, self._states = Names(), Names(*self.style.taken)
+        self._layers = Names()
+        self._states = Names(*self.style.taken) if self.style.declare is None else self._variables
 
     def variable(self, value: onnx_ir.Value, wanted: str) -> str:
         """A variable of its own for ``value``."""
@@ -167,6 +171,8 @@ class _Writer:
             name = self._states.take(identifier(_source(state.value) or f"{layer}_{key}"))
             self._known[content] = name
             self.states[name] = state
+            if self.style.declare is not None:
+                self.lines += fold(f"{name} = {self.style.declare(state, name)}", self.style.indent)
         return self._known[content]
 
 

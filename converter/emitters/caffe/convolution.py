@@ -1,13 +1,19 @@
-"""Convolution and the fully connected layer."""
+"""Convolution, and the fully connected layer."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import onnx_ir
 
-from converter.emitters import Refused, emits, only_output, parameter_shape
-from converter.emitters.caffe.layer import Blob, Layer, pair, parameter, size
+from converter.emitters import Refused, emits, parameter_shape
+from converter.emitters.caffe.layer import Blob, Fields, Layer, parameter
+from converter.emitters.caffe.matrix import gemm
+from converter.emitters.caffe.moves import Parts, cropped, ended, viewed
+from converter.emitters.caffe.steps import Steps
+from converter.emitters.caffe.window import Window, geometry, windows
+from converter.emitters.operand import is_stored
 from converter.ir import dims
 
 
@@ -19,36 +25,64 @@ def convolution(
     bias: onnx_ir.Value | None = None,
     *,
     kernel_shape: Sequence[int] | None = None,
-    strides: Sequence[int] = (1, 1),
-    pads: Sequence[int] = (0, 0, 0, 0),
-    dilations: Sequence[int] = (1, 1),
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
     group: int = 1,
     auto_pad: str = "NOTSET",
-) -> list[Layer]:
-    """``Conv`` of two spatial dimensions: ``Convolution``, whose weight has the same layout.
+) -> Parts:
+    """``Convolution``, whose weight has the same layout; one spatial dimension is an image of one row.
+
+    Where opposite edges are padded differently, both have so much padding that the windows coincide, and the windows
+    that ONNX does not have are cut off by ``Slice``.
 
     Raises:
-        Refused: One edge is padded otherwise than the opposite one, or the padding is not explicit.
+        Refused: The weight is computed, or the padding is negative or not certain.
     """
-    size(data, 4)
-    shape = parameter_shape(weight)
-    if auto_pad != "NOTSET":
-        raise Refused(f"auto_pad is {auto_pad}, not explicit")
-    if kernel_shape is not None and tuple(kernel_shape) != shape[2:]:
-        raise Refused(f"kernel_shape {list(kernel_shape)} is not that of the weight, {list(shape[2:])}")
-    if tuple(pads[:2]) != tuple(pads[2:]) or min(pads) < 0:
-        raise Refused(f"pads {list(pads)} (top, left, bottom, right) are not the same at opposite edges")
-    params = {
-        "num_output": shape[0],
+    size = parameter_shape(weight)
+    if kernel_shape is not None and tuple(kernel_shape) != size[2:]:
+        raise Refused(f"kernel_shape {list(kernel_shape)} is not that of the weight, {list(size[2:])}")
+    steps = Steps(node)
+    axes = windows(data, steps.output, size[2:], strides, pads, dilations, auto_pad)
+    shape, blob = dims(data), parameter(weight)
+    if len(axes) == 1:
+        shape, axes = (*shape[:2], 1, shape[2]), [ROW, *axes]
+        blob = parameter(weight, (*size[:2], 1, size[2]))
+    edges = [padding(axis) for axis in axes]
+    params: Fields = {
+        "num_output": size[0],
         **({} if bias is not None else {"bias_term": False}),
-        **pair("pad", pads[:2], default=0),
-        **pair("kernel", shape[2:], default=-1, square="kernel_size"),
-        **pair("stride", strides, default=1),
-        **_dilation(dilations),
+        **geometry(axes, edges),
         **({"group": group} if group != 1 else {}),
     }
-    blobs = (parameter(weight), *_bias(bias, shape[0]))
-    return [Layer(str(node.name), "Convolution", (data,), (only_output(node),), {"convolution_param": params}, blobs)]
+    value = steps.add(
+        "Convolution",
+        viewed(steps, data, shape, role="image"),
+        role="all",
+        params={"convolution_param": params},
+        blobs=(blob, *biases(bias, size[0])),
+        shape=(shape[0], size[0], *(_counted(axis, pad) for axis, pad in zip(axes, edges, strict=True))),
+    )
+    for index, (axis, pad) in enumerate(zip(axes, edges, strict=True)):
+        start = (pad - axis.pad) // axis.stride
+        value = cropped(steps, value, index + 2, start, axis.count, role=f"cut_{index}")
+    return ended(steps, viewed(steps, value, dims(steps.output), role="line"))
+
+
+ROW = Window(length=1, count=1, kernel=1, stride=1, pad=0)
+"""The rows of an image that has one row."""
+
+
+def padding(axis: Window) -> int:
+    """The least padding at both edges with which Caffe has all windows that ONNX has, and where it has them."""
+    pad = axis.pad
+    while axis.length + 2 * pad < axis.needed + pad - axis.pad:
+        pad += axis.stride
+    return pad
+
+
+def _counted(axis: Window, pad: int) -> int:
+    return (axis.length + 2 * pad - axis.extent) // axis.stride + 1
 
 
 @emits("caffe", "Gemm")
@@ -60,41 +94,27 @@ def inner_product(
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
-    transA: int = 0,  # noqa: N803 - ONNX's own name
+    transA: int = 0,  # noqa: N803 - ONNX's own names
     transB: int = 0,  # noqa: N803
 ) -> list[Layer]:
-    """``Gemm`` with a parameter: ``InnerProduct``, ``transpose`` where the weight is inputs by outputs.
+    """``InnerProduct`` with a parameter on the right, written outputs by inputs.
+
+    Otherwise as ``MatMul``, with ``Power`` for the factors and ``Bias`` or ``Eltwise`` for the sum.
 
     Raises:
-        Refused: The product is scaled, or the data are transposed.
+        Refused: As for ``MatMul``; or both factors are computed, and transposed.
     """
-    shape = parameter_shape(weight)
-    if transA:
-        raise Refused("transA is set")
-    if alpha != 1 or (beta != 1 and bias is not None):
-        raise Refused(f"alpha {alpha:g} and beta {beta:g} are not both 1")
-    outputs = shape[0] if transB else shape[1]
-    params = {
-        "num_output": outputs,
-        **({} if bias is not None else {"bias_term": False}),
-        **({} if transB else {"transpose": True}),
-    }
-    blobs = (parameter(weight), *_bias(bias, outputs))
-    return [
-        Layer(str(node.name), "InnerProduct", (data,), (only_output(node),), {"inner_product_param": params}, blobs)
-    ]
+    return gemm(node, data, weight, bias, alpha=alpha, beta=beta, transposed=(bool(transA), bool(transB)))
 
 
-def _bias(value: onnx_ir.Value | None, channels: int) -> tuple[Blob, ...]:
+def biases(value: onnx_ir.Value | None, channels: int) -> tuple[Blob, ...]:
+    """The blob of a bias, if there is one.
+
+    Raises:
+        Refused: It is computed, or is not one number a channel.
+    """
     if value is None:
         return ()
-    if dims(value)[-1:] != (channels,):
-        raise Refused(f"the bias {value.name} has the shape {list(dims(value))}, not {[channels]}")
+    if not is_stored(value) or dims(value)[-1:] != (channels,) or math.prod(map(int, dims(value))) != channels:
+        raise Refused(f"the bias {value.name} of the shape {list(dims(value))} is no parameter of {[channels]}")
     return (parameter(value, (channels,)),)
-
-
-def _dilation(values: Sequence[int]) -> dict[str, object]:
-    """Caffe has no ``dilation_h``: the field is repeated, height first."""
-    if values[0] == values[1]:
-        return {} if values[0] == 1 else {"dilation": values[0]}
-    return {"dilation": tuple(values)}

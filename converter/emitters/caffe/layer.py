@@ -10,7 +10,8 @@ import numpy as np
 import onnx_ir
 
 from converter import plan
-from converter.emitters import Refused, parameter_shape
+from converter.emitters import Refused, is_parameter, parameter_shape
+from converter.emitters.operand import array, expression
 from converter.ir import dims
 from converter.passes.fold import expression_of
 
@@ -85,6 +86,21 @@ def parameter(value: onnx_ir.Value, shape: Sequence[int] | None = None) -> Blob:
         raise Refused(f"{value.name} has the shape {list(found)}, not {list(wanted)}")
     read = expression_of(value)
     return Blob(wanted, read if found == wanted else plan.reshape(read, wanted))
+
+
+def stored(value: onnx_ir.Value, shape: Sequence[int] | None = None) -> Blob:
+    """The blob for ``value``, a parameter or a constant, with the same elements as ``shape`` where given.
+
+    Raises:
+        Refused: The value is computed at run time, or has another number of elements.
+    """
+    if is_parameter(value):
+        return parameter(value, shape)
+    elements = array(value)
+    wanted = elements.shape if shape is None else tuple(shape)
+    if elements.size != int(np.prod(wanted)):
+        raise Refused(f"{value.name} has the shape {list(elements.shape)}, not {list(wanted)}")
+    return Blob(wanted, plan.reshape(expression(value), wanted))
 
 
 def pair(name: str, values: Sequence[int], *, default: int, square: str = "") -> dict[str, int]:

@@ -9,10 +9,13 @@ from typing import Any
 
 import onnx_ir
 
-from converter.emitters.caffe.layer import Alias, Fields, Layer
+from converter.emitters.caffe.layer import Alias, Fields, Layer, stored
 from converter.emitters.names import Names
+from converter.emitters.operand import is_stored
 from converter.errors import Unsupported
 from converter.ir import BATCH, dims
+
+INPUT = "Input"
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,42 @@ class Net:
         outputs: The IR's output to its blob.
         trace: An IR value to the layer after which its blob holds it, or to ``[layer, top]`` where the layer has
             several tops. Values that the net never holds in their own shape are absent.
+        more: Blobs of what the net computes besides, as :func:`assemble` was given it.
     """
 
     layers: tuple[Placed, ...]
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     trace: Mapping[str, Any]
+    more: tuple[str, ...] = ()
 
 
-def assemble(parts: Iterable[Layer | Alias], graph: onnx_ir.Graph) -> Net:
+def input_layers(graph: onnx_ir.Graph) -> list[Layer]:
+    """An ``Input`` layer for each input of ``graph``, in order, for a batch of one where that is open."""
+    return [_input_layer(value) for value in graph.inputs]
+
+
+def assemble(parts: Sequence[Layer | Alias], graph: onnx_ir.Graph, *, more: Sequence[onnx_ir.Value] = ()) -> Net:
     """Wire ``parts`` into a net: resolve aliases, let layers run in place where that is safe, name everything.
 
     A layer and its top are called like the operator that they stand for. Where that name is taken (an input and a
-    node may share one), a number is appended.
+    node may share one), a number is appended. Layers that nothing needs are left out.
+
+    Args:
+        parts: In the order in which they run; the first ``Input`` layer takes the graph's first input, and so on.
+        graph: Whose inputs and outputs the net has.
+        more: What the net computes besides the outputs of ``graph``.
 
     Raises:
         Unsupported: A layer reads, or the model returns, what no layer computes.
     """
-    aliases: dict[onnx_ir.Value, Alias] = {part.value: part for part in parts if isinstance(part, Alias)}
+    aliases = {part.value: part for part in parts if isinstance(part, Alias)}
     layers = [_resolved(part, aliases) for part in parts if isinstance(part, Layer)]
-    layers = [*(_input_layer(value) for value in graph.inputs), *layers]
-    outputs = [_source(value, aliases) for value in graph.outputs]
+    outputs = [_source(value, aliases) for value in (*graph.outputs, *more)]
+    layers = _with_parameters(_live(layers, outputs), outputs)
     _check(layers, outputs)
     layers = _silenced(layers, outputs)
-    kept = [*graph.inputs, *outputs]
+    kept = [*outputs, *(value for layer in layers if not layer.bottoms for value in layer.tops)]
     in_place = _in_place(layers, kept)
     names, blob_names = Names(), Names()
     blobs: dict[onnx_ir.Value, str] = {}
@@ -79,10 +94,47 @@ def assemble(parts: Iterable[Layer | Alias], graph: onnx_ir.Graph) -> Net:
         placed.append(_placed(layer, names.take(layer.name), blobs))
     return Net(
         layers=tuple(placed),
-        inputs={str(value.name): blobs[value] for value in graph.inputs},
+        inputs={str(value.name): blobs[fed] for value, fed in zip(graph.inputs, _fed(layers), strict=True)},
         outputs={str(value.name): blobs[_source(value, aliases)] for value in graph.outputs},
         trace=_trace(graph, aliases, layers, placed),
+        more=tuple(blobs[_source(value, aliases)] for value in more),
     )
+
+
+def _fed(layers: Iterable[Layer]) -> list[onnx_ir.Value]:
+    return [layer.tops[0] for layer in layers if layer.type == INPUT]
+
+
+def _live(layers: Sequence[Layer], outputs: Iterable[onnx_ir.Value]) -> list[Layer]:
+    """The layers that ``outputs`` depend on, and those of the inputs, which a user gives in any case."""
+    needed, result = set(outputs), []
+    for layer in reversed(layers):
+        if layer.type == INPUT or needed.intersection(layer.tops):
+            needed.update(layer.bottoms)
+            result.append(layer)
+    return result[::-1]
+
+
+def _with_parameters(layers: Sequence[Layer], outputs: Iterable[onnx_ir.Value]) -> list[Layer]:
+    """``layers`` with a ``Parameter`` before the first of them that reads what is stored."""
+    computed = {value for layer in layers for value in layer.tops}
+    result = []
+    for bottoms, following in (*((layer.bottoms, [layer]) for layer in layers), (outputs, [])):
+        missing = [value for value in dict.fromkeys(bottoms) if value not in computed and _is_readable(value)]
+        result += [*(_parameter_layer(value) for value in missing), *following]
+        computed.update(missing)
+    return result
+
+
+def _is_readable(value: onnx_ir.Value) -> bool:
+    """Whether ``value`` is stored, as numbers that a blob can hold."""
+    return is_stored(value) and value.dtype == onnx_ir.DataType.FLOAT
+
+
+def _parameter_layer(value: onnx_ir.Value) -> Layer:
+    blob = stored(value)
+    params = {"parameter_param": {"shape": {"dim": list(blob.shape)}}}
+    return Layer(str(value.name), "Parameter", (), (value,), params, (blob,))
 
 
 def _check(layers: Sequence[Layer], outputs: Sequence[onnx_ir.Value]) -> None:
@@ -104,7 +156,7 @@ def _resolved(layer: Layer, aliases: Mapping[onnx_ir.Value, Alias]) -> Layer:
 
 def _input_layer(value: onnx_ir.Value) -> Layer:
     shape = [1 if dim == BATCH else int(dim) for dim in dims(value)]
-    return Layer(str(value.name), "Input", (), (value,), {"input_param": {"shape": {"dim": shape}}})
+    return Layer(str(value.name), INPUT, (), (value,), {"input_param": {"shape": {"dim": shape}}})
 
 
 def _silenced(layers: list[Layer], outputs: Sequence[onnx_ir.Value]) -> list[Layer]:

@@ -5,7 +5,7 @@ The grammar: https://protobuf.dev/reference/protobuf/textformat-spec/.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from converter.emitters.caffe.net import Net
 _ON_ONE_LINE = ("shape",)
 
 
-def render(net: Net, model: onnx_ir.Model) -> bytes:
-    """Return ``net`` as a prototxt, headed by what its inputs have to be."""
-    lines = [*_header(model), f"name: {_scalar(str(model.graph.name or 'net'))}"]
+def render(net: Net, model: onnx_ir.Model, notes: Iterable[str] = ()) -> bytes:
+    """Return ``net`` as a prototxt, headed by what its inputs have to be and by ``notes``, each on a line."""
+    lines = [*_header(model), *(f"# {note}" for note in notes), f"name: {_scalar(str(model.graph.name or 'net'))}"]
     for layer in net.layers:
         fields = {
             "name": layer.name,

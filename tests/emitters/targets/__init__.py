@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
+
+import onnx_ir
+
+from converter.emitters import prepare
 
 
 def tolerances(target: str) -> Mapping[str, tuple[float, str]]:
@@ -19,6 +23,18 @@ def variants(target: str) -> Mapping[str, Mapping[str, Any]]:
     """Options of ``target`` that it is tested with besides those that are the default, by a name for them."""
     found: Mapping[str, Mapping[str, Any]] = getattr(_module(target), "VARIANTS", {})
     return found
+
+
+def deviations(target: str) -> Mapping[str, str]:
+    """Cases that ``target`` is known not to compute exactly, with the reason; its page says so."""
+    found: Mapping[str, str] = getattr(_module(target), "DEVIATIONS", {})
+    return found
+
+
+def prepared(target: str, model: onnx_ir.Model) -> onnx_ir.Model:
+    """``model`` as the emitter of ``target`` wants it."""
+    own: Callable[[onnx_ir.Model], onnx_ir.Model] | None = getattr(_module(target), "prepared", None)
+    return own(model) if own else prepare(model, target)
 
 
 def tolerance(target: str, case: str, default: float) -> float:
