@@ -25,6 +25,7 @@ class Target:
 
 TARGETS = {
     "caffe": Target("caffe-ssd", "Caffe"),
+    "cntk": Target("cntk", "CNTK"),
     "coreml": Target("coreml", "Core ML"),
     "keras": Target("tensorflow", "Keras", prefix="keras_"),
     "mxnet": Target("mxnet", "MXNet"),

@@ -11,7 +11,8 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class Toolchain:
         debian: The release it stands on.
         dockerfile: The recipe's text.
         parent: The toolchain that ``BASE`` names in the recipe; None for a ``base-<suite>``.
-        wheels: Python packages, installed from a lock.
+        python: The Python that runs its steps, ``(3, 9)``; the release's own where the folder names no other.
+        wheels: Python packages for it, installed from a lock.
         tools: Python packages that the build itself uses (pip).
         sources: Files of the package index that the recipe compiles.
     """
@@ -57,10 +59,21 @@ class Toolchain:
     name: str
     debian: Debian
     dockerfile: str
+    python: tuple[int, int]
     parent: str | None = None
     wheels: tuple[Pin, ...] = ()
     tools: tuple[Pin, ...] = ()
     sources: tuple[Pin, ...] = ()
+
+    @property
+    def interpreter(self) -> str:
+        """The program that runs its steps."""
+        return "python3" if self.python == self.debian.target.python else f"python{self.python[0]}.{self.python[1]}"
+
+    @property
+    def target(self) -> Target:
+        """The machine that its wheels are for."""
+        return replace(self.debian.target, python=self.python)
 
 
 def toolchains(root: Path = ROOT) -> list[str]:
@@ -79,10 +92,10 @@ def describe(toolchain: str, root: Path = ROOT) -> Toolchain:
     bases = _toml(root / BASE / "toolchain.toml")
     if toolchain.startswith(f"{BASE}-"):
         debian = _debian(toolchain.removeprefix(f"{BASE}-"), bases, root)
-        return Toolchain(toolchain, debian, _text(root / BASE / "Dockerfile"))
+        return Toolchain(toolchain, debian, _text(root / BASE / "Dockerfile"), debian.target.python)
     folder = root / toolchain
     data = _toml(folder / "toolchain.toml")
-    if unknown := sorted(data.keys() - {"base", "sources"}):
+    if unknown := sorted(data.keys() - {"base", "python", "sources"}):
         raise ImageError(f"{', '.join(unknown)}: no such key", where=str(folder / "toolchain.toml"))
     debian = _debian(str(data.get("base")), bases, folder)
     wheels = _pins(folder / "requirements.lock")
@@ -90,11 +103,18 @@ def describe(toolchain: str, root: Path = ROOT) -> Toolchain:
         toolchain,
         debian,
         _text(folder / "Dockerfile"),
+        _version(data["python"], folder / "toolchain.toml") if "python" in data else debian.target.python,
         parent=f"{BASE}-{debian.suite}",
         wheels=wheels,
         tools=_pins(root / BASE / "requirements.lock") if wheels else (),
         sources=tuple(_source(item, folder) for item in sorted(data.get("sources", {}).items())),
     )
+
+
+@cache
+def interpreter(toolchain: str, root: Path) -> str:
+    """The program that runs a toolchain's steps; a process that asks again gets the answer of the first time."""
+    return describe(toolchain, root).interpreter
 
 
 def definition(toolchain: str, root: Path = ROOT) -> str:
@@ -112,6 +132,7 @@ def definition(toolchain: str, root: Path = ROOT) -> str:
             "schema": SCHEMA,
             "base": [described.debian.suite, described.debian.registry, list(described.debian.packages)],
             "recipe": recipe(described, root),
+            **({} if described.python == described.debian.target.python else {"python": list(described.python)}),
             **pins,
         }
     )
@@ -134,6 +155,15 @@ def _debian(suite: str, bases: Mapping[str, Any], where: Path) -> Debian:
     except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         fix = f"use one of {', '.join(bases)}, or describe it in images/{BASE}/toolchain.toml"
         raise ImageError(f"{suite!r} is not a described Debian release", where=str(where), fix=fix) from error
+
+
+def _version(text: object, where: Path) -> tuple[int, int]:
+    """``"2.7"`` as numbers."""
+    try:
+        major, minor = (int(part) for part in str(text).split("."))
+    except ValueError as error:
+        raise ImageError(f"{text!r} is no version of Python", where=str(where), fix='write it as "2.7"') from error
+    return major, minor
 
 
 def _source(item: tuple[str, str], folder: Path) -> Pin:
