@@ -2,13 +2,15 @@
 
 Reads ``in/params.json``:
 
-- ``name``: as in ``mxnet.gluon.model_zoo.vision``, else as in ``gluoncv.model_zoo``;
+- ``name``: as in ``mxnet.gluon.model_zoo.vision``, else as in ``gluoncv.model_zoo``; or ``SSD``, GluonCV's class;
 - ``zoo``, optional: ``gluon`` or ``gluoncv``, for a name that both have;
 - ``weights``: ``seeded`` (see ``seeded.py``), ``pretrained`` (the zoo's own, ``in/pretrained/<file>``, as the step
   ``locate`` names them) or ``file`` (``in/source/<parameters>``, where ``parameters`` is another key);
 - ``inputs``: shapes by name, the first dimension may be ``"batch"``;
 - ``options``, optional: keyword arguments of the network's constructor;
-- ``gain``, optional: of seeded kernels.
+- ``classes``, optional: names that the network's ``reset_class`` is called with;
+- ``gain``, optional: of seeded kernels;
+- ``ranges``, optional: lowest and highest value of inputs by name, for the seeded weights of a detector.
 
 Writes ``out/model-symbol.json`` and ``out/model-0000.params``: the same bytes for the same inputs.
 """
@@ -38,6 +40,7 @@ def main() -> None:
         run(net, params)
         if params["weights"] == "seeded":
             seed(net, params)
+            calibrate(net, params)
         elif params["weights"] == "file":
             assign(net, params["name"], read("in/source/" + params["parameters"]))
         else:
@@ -59,7 +62,22 @@ def build(params: dict[str, Any], chance: int = 0) -> mxnet.gluon.HybridBlock:
         refuse_untrained(params, [one.name for one in net.collect_params().values() if is_empty(one)])
     else:
         net.initialize(mxnet.init.Zero())
+    if "classes" in params:
+        reset_class(net, params)
     return net
+
+
+def reset_class(net: mxnet.gluon.HybridBlock, params: dict[str, Any]) -> None:
+    """Have a detector find other classes; its predictors of classes are then new."""
+    if not hasattr(net, "reset_class"):
+        cases.refuse(
+            f"{params['name']} cannot have other classes: it has no reset_class\n"
+            "  to do: Leave classes out; many networks take the number of their classes as an option."
+        )
+    try:
+        net.reset_class(params["classes"])
+    except Exception as error:  # a network's own code may raise anything
+        cases.refuse(f"{params['name']} cannot have the classes {params['classes']}: {zoo.last(error)}")
 
 
 def is_empty(parameter: mxnet.gluon.Parameter) -> bool:
@@ -130,6 +148,25 @@ def seed(net: mxnet.gluon.HybridBlock, params: dict[str, Any]) -> None:
             unknown.append(parameter.name)
     if unknown:
         cases.refuse(f"{params['name']} has parameters that cannot be seeded: {some(unknown)}")
+
+
+def calibrate(net: mxnet.gluon.HybridBlock, params: dict[str, Any]) -> None:
+    """Have a seeded SSD detect something: scale its predictors' kernels until their answers vary as trained ones do.
+
+    As drawn, scores are saturated or all alike. The scales are powers of two, for the bytes not to depend on how a
+    processor rounds. Other networks stay as they are.
+    """
+    if not (hasattr(net, "class_predictors") and hasattr(net, "box_predictors")):
+        return
+    (name, shape), *_ = params["inputs"].items()
+    low, high = params.get("ranges", {}).get(name, (-1.0, 1.0))
+    values = seeded.noise([1 if dim == "batch" else dim for dim in shape], low, high)
+    features = net.features(mxnet.nd.array(values))
+    for predictors, wanted in ((net.class_predictors, seeded.LOGITS), (net.box_predictors, seeded.CODES)):
+        for feature, predictor in zip(features, predictors):  # noqa: B905 - Python 3.9
+            scale = seeded.scale(predictor(feature).asnumpy(), wanted)
+            for parameter in predictor.collect_params(".*weight").values():
+                parameter.set_data(parameter.data() * scale)
 
 
 def is_fixed(parameter: mxnet.gluon.Parameter) -> bool:

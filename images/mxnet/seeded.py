@@ -17,6 +17,13 @@ GAIN = 1.8
 """Mean square of a kernel's elements times its fan-in. He's value for ReLU is 2; BatchNorm with the ranges below
 multiplies mean squares by E[gamma^2] E[1 / var] = 1.11, and the two together leave them as they are."""
 
+LOGITS = 1.75
+"""Standard deviation of what a detector's predictors of classes are to answer: with it, softmax is far from saturated
+and the best of thousands of anchors stand out."""
+
+CODES = 1.0
+"""Standard deviation of what a detector's predictors of boxes are to answer, before the anchors' variances."""
+
 
 def draw(name: str, shape: tuple[int, ...], gain: float = GAIN) -> numpy.ndarray | None:
     """The float32 values of a parameter; None where ``name`` ends in no kind of parameter that is known here.
@@ -32,6 +39,17 @@ def draw(name: str, shape: tuple[int, ...], gain: float = GAIN) -> numpy.ndarray
     seed = hashlib.sha256(f"{name} {','.join(map(str, shape))}".encode()).digest()
     stream = numpy.random.Generator(numpy.random.PCG64(int.from_bytes(seed, "big")))
     return kind(stream, shape, gain)
+
+
+def noise(shape: list[int], low: float, high: float) -> numpy.ndarray:
+    """The float32 input that a detector is calibrated with: the same for one shape and range."""
+    return _uniform(low, high)(numpy.random.Generator(numpy.random.PCG64(0)), shape, None)
+
+
+def scale(answers: numpy.ndarray, wanted: float) -> float:
+    """The power of two that brings the standard deviation of ``answers`` nearest to ``wanted``; 1 if all are one."""
+    deviation = float(answers.std(dtype=numpy.float64))
+    return 2.0 ** round(math.log2(wanted / deviation)) if deviation else 1.0
 
 
 def _kernel(stream: numpy.random.Generator, shape: tuple[int, ...], gain: float) -> numpy.ndarray:

@@ -1,5 +1,7 @@
 """Builds networks of Gluon's model zoos by name: ``mxnet.gluon.model_zoo.vision`` and ``gluoncv.model_zoo``.
 
+The name ``SSD`` stands for GluonCV's class, whose arguments are the options.
+
 A zoo's constructors fetch files of trained weights themselves, those of a network's base even where nobody asked.
 Here they never do: while a network is built, ``find`` answers for the zoo's store.
 """
@@ -16,6 +18,9 @@ from typing import Any, NamedTuple
 import cases
 import mxnet
 from mxnet.gluon.model_zoo import model_store, vision
+
+SSD = "SSD"
+"""The name of GluonCV's class of that name, which builds any SSD from its options."""
 
 OURS = ("pretrained", "ctx", "root", "params")
 """Arguments of constructors that are no options of the network."""
@@ -115,6 +120,8 @@ def _zoo(name: str, wanted: str | None) -> Zoo:
     if wanted != "gluon":
         from gluoncv import model_zoo
 
+        if name == SSD:
+            return Zoo(model_zoo.SSD, model_zoo.model_store)
         listed |= set(model_zoo.get_model_list())
         if name.lower() in listed:
             return Zoo(model_zoo.model_zoo._models[name.lower()], model_zoo.model_store)

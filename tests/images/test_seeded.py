@@ -55,6 +55,19 @@ def test_other_parameters_are_within_their_ranges(name: str, low: float, high: f
     assert len(set(drawn.tolist())) > 990
 
 
+def test_a_detector_is_calibrated_with_noise_of_its_range() -> None:
+    noise = seeded.noise([1, 3, 100, 100], -2.0, 3.0)
+    assert (noise.shape, noise.dtype) == ((1, 3, 100, 100), np.float32)
+    assert -2 <= noise.min() < -1.9
+    assert 2.9 < noise.max() <= 3
+    np.testing.assert_array_equal(noise, seeded.noise([1, 3, 100, 100], -2.0, 3.0))
+
+
+@pytest.mark.parametrize(("deviation", "scale"), [(1.75, 1.0), (1.3, 1.0), (1e6, 2**-19), (0.1, 16.0), (0.0, 1.0)])
+def test_scales_are_powers_of_two(deviation: float, scale: float) -> None:
+    assert seeded.scale(np.array([3 - deviation, 3 + deviation]), 1.75) == scale
+
+
 @pytest.mark.parametrize("name", ["anchor_0", "init_mean", "normalize_scale"])
 def test_what_it_does_not_know_it_leaves(name: str) -> None:
     assert seeded.draw(name, (3,)) is None
