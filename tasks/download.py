@@ -13,15 +13,15 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from tasks import index
+from tasks import index, terminal
 from tasks.action import Digest
 from tasks.index import DownloadError
 from tasks.manifest import PARAMETERS, SEEDED, Archive, File, Source
@@ -69,29 +69,40 @@ _DAMAGED = (
 )
 """What the standard library raises for archives that are damaged, encrypted or compressed in an unknown way."""
 
-_DISTRUST = "nothing was kept; find out who changed it before you trust it"
+DISTRUST = "nothing was kept; find out who changed it before you trust it"
 _ELSEWHERE = (
     f"name a mirror in {REPOSITORY}, or your own copy of the file in the manifest (source.files.{PARAMETERS}); "
     f'weights = "{SEEDED}" makes another model of the same structure'
 )
 
 
+T = TypeVar("T")
+
+
+class Changed(DownloadError):
+    """What came is not the file whose digest is known."""
+
+
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """What a transfer is to bring.
 
     Attributes:
         name: Of the file.
         digest: Its content, if it is known.
+        witness: What says so.
+        limit: Bytes that it can have if its content is not known; None for ``LARGEST``.
     """
 
     name: str
     digest: Digest | None = None
+    witness: str = "the manifest describes"
+    limit: int | None = None
 
     @property
     def most(self) -> int:
         """Bytes that it can have."""
-        return self.digest.size if self.digest else LARGEST
+        return self.digest.size if self.digest else self.limit or LARGEST
 
 
 def fetch(source: Source, folder: Path, archives: Path) -> dict[str, Path]:
@@ -140,7 +151,7 @@ def fetch_published(file: Published, folder: Path) -> Path:
     url = f"{base.removesuffix('/')}/{file.path}"
     archive = folder / Path(file.path).name
     try:
-        _from_url(_Wanted(archive.name), url, archive)
+        from_url(Wanted(archive.name), url, archive)
         return _unpacked(file, archive, url)
     except DownloadError as error:
         raise DownloadError(
@@ -156,16 +167,16 @@ def _unpacked(file: Published, archive: Path, url: str) -> Path:
     try:
         with _open_zip(archive, file.name) as reader, _fresh(target) as writer:
             if copy(_Bounded(reader, LARGEST), writer).size > LARGEST:
-                raise DownloadError(f"{file.name} has more than {LARGEST} bytes", where=_public(url))
+                raise DownloadError(f"{file.name} has more than {LARGEST} bytes", where=public(url))
     except (KeyError, NotAFileError):
-        raise DownloadError(f"{archive.name} has no file {file.name}", where=_public(url)) from None
+        raise DownloadError(f"{archive.name} has no file {file.name}", where=public(url)) from None
     except _DAMAGED as error:
-        raise DownloadError(f"{archive.name} cannot be unpacked: {error}", where=_public(url)) from error
+        raise DownloadError(f"{archive.name} cannot be unpacked: {error}", where=public(url)) from error
     with target.open("rb") as reader:
         found = hashlib.file_digest(reader, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
     if found != file.sha1:
         target.unlink()
-        raise DownloadError(f"it has sha1 {found}, expected {file.sha1}", where=_public(url))
+        raise DownloadError(f"it has sha1 {found}, expected {file.sha1}", where=public(url))
     return target
 
 
@@ -194,17 +205,18 @@ def _archive(archive: Archive, folder: Path, archives: Path) -> Path:
 
 def _member(archive: Path, file: File, target: Path) -> Path:
     """Extract one member, by its exact name, as a regular file of the declared size."""
+    wanted = Wanted(file.name, file.digest)
     try:
         with _open(archive, file.path) as reader, _fresh(target) as writer:
-            found = copy(_Bounded(reader, file.digest.size), writer)
-            _check(_Wanted(file.name, file.digest), found, f"{archive.name}: {file.path}")
+            found = copy(_Bounded(reader, wanted.most), writer)
+            _check(wanted, found, f"{archive.name}: {file.path}")
     except (KeyError, NotAFileError):
         raise DownloadError(
             f"{archive.name} has no file {file.path}", where=str(archive), fix="correct the path in the manifest"
         ) from None
     except _DAMAGED as error:
         raise DownloadError(
-            f"{archive.name} cannot be unpacked: {error}", where=f"{archive}: {file.path}", fix=_DISTRUST
+            f"{archive.name} cannot be unpacked: {error}", where=f"{archive}: {file.path}", fix=DISTRUST
         ) from error
     return target
 
@@ -279,28 +291,48 @@ def _fresh(target: Path) -> Iterator[BinaryIO]:
 
 def _from_urls(file: File, target: Path) -> Path:
     """The file from the first of its URLs that has it; what was wrong with each of them if none does."""
+    wanted = Wanted(file.name, file.digest)
+    found = first(file.urls, lambda url: from_url(wanted, url, target))
+    if isinstance(found, Path):
+        return found
+    if len(found) == 1:
+        raise found[0]
+    raise nowhere(file.name, found, "check the network, or add a mirror to the manifest's urls")
+
+
+def first(urls: Sequence[str], take: Callable[[str], T]) -> T | list[DownloadError]:
+    """What ``take`` gets from the first of ``urls`` that it gets anything from, else what was wrong with each."""
     failures: list[DownloadError] = []
-    for place, url in enumerate(file.urls):
+    for place, url in enumerate(urls):
         try:
-            return _from_url(_Wanted(file.name, file.digest), url, target)
+            return take(url)
         except DownloadError as error:
             failures.append(error)
-            for following in file.urls[place + 1 : place + 2]:
-                _say(f"{error.what} ({error.where}); trying {_public(following)}")
-    if len(failures) == 1:
-        raise failures[0]
-    raise DownloadError(
-        f"{file.name} cannot be had from any of {len(failures)} places",
+            for following in urls[place + 1 : place + 2]:
+                say(f"{error.what} ({error.where}); trying {public(following)}")
+    return failures
+
+
+def nowhere(name: str, failures: Sequence[DownloadError], fix: str) -> DownloadError:
+    """The error for a file that no place has."""
+    places = f"any of {len(failures)} places" if len(failures) > 1 else "the only place that is known"
+    return DownloadError(
+        f"{name} cannot be had from {places}",
         where="; ".join(f"{error.where}: {error.what}" for error in failures),
-        fix="check the network, or add a mirror to the manifest's urls",
+        fix=fix,
     )
 
 
-def _from_url(file: _Wanted, url: str, target: Path) -> Path:
+def from_url(file: Wanted, url: str, target: Path) -> Path:
+    """What ``url`` leads to, as the new file ``target``.
+
+    Raises:
+        DownloadError: It cannot be had, or is not the file that is wanted; there is no file ``target`` then.
+    """
     return _from_file(file, url, target) if urlsplit(url).scheme == "file" else _from_web(file, url, target)
 
 
-def _from_file(file: _Wanted, url: str, target: Path) -> Path:
+def _from_file(file: Wanted, url: str, target: Path) -> Path:
     path = Path(url2pathname(urlsplit(url).path))
     if not path.is_file():
         raise DownloadError(f"{file.name} cannot be had: there is no such file", where=url, fix="correct the address")
@@ -309,7 +341,7 @@ def _from_file(file: _Wanted, url: str, target: Path) -> Path:
     return target
 
 
-def _from_web(file: _Wanted, url: str, target: Path) -> Path:
+def _from_web(file: Wanted, url: str, target: Path) -> Path:
     import pooch
     from requests.exceptions import RequestException
 
@@ -338,7 +370,7 @@ class _Downloader:
         progress: Told how far it is.
     """
 
-    file: _Wanted
+    file: Wanted
     progress: index.Progress
 
     def __call__(self, url: str, target: str, keeper: Any) -> None:  # noqa: ARG002 - pooch's signature
@@ -355,7 +387,7 @@ class _Downloader:
                 if _is_transient(error):
                     raise
                 raise _unavailable(self.file, url, error) from error
-        _check(self.file, found, _public(url))
+        _check(self.file, found, public(url))
 
     def _receive(self, answer: Response, writer: BinaryIO) -> Digest:
         """Write the body, at most the first piece beyond the expected size; what came."""
@@ -381,18 +413,18 @@ def _told(answer: Response) -> int | None:
     return int(size) if size.isdecimal() else None
 
 
-def _check(file: _Wanted, found: Digest, where: str) -> None:
+def _check(file: Wanted, found: Digest, where: str) -> None:
     if found.size > file.most and file.digest is None:
-        raise DownloadError(f"{file.name} has more than {file.most} bytes", where=where, fix=_DISTRUST)
+        raise DownloadError(f"{file.name} has more than {file.most} bytes", where=where, fix=DISTRUST)
     if file.digest and found != file.digest:
         bytes_expected = f"{file.digest.size} bytes"
         larger = found.size > file.digest.size
         what = f"more than {bytes_expected}" if larger else f"sha256 {found.hash}, {found.size} bytes"
-        raise DownloadError(
-            f"{file.name} is not the file that the manifest describes: {what}, "
+        raise Changed(
+            f"{file.name} is not the file that {file.witness}: {what}, "
             f"expected sha256 {file.digest.hash}, {bytes_expected}",
             where=where,
-            fix=_DISTRUST,
+            fix=DISTRUST,
         )
 
 
@@ -407,10 +439,10 @@ def _is_transient(error: RequestException) -> bool:
     return isinstance(error, passing) and not isinstance(error, lasting)
 
 
-def _unavailable(file: _Wanted, url: str, error: RequestException) -> DownloadError:
+def _unavailable(file: Wanted, url: str, error: RequestException) -> DownloadError:
     return DownloadError(
         f"{file.name} cannot be downloaded: {_reason(error)}",
-        where=_public(url),
+        where=public(url),
         fix="check the network and the address, then run the same command again",
     )
 
@@ -423,7 +455,7 @@ def _reason(error: RequestException) -> str:
     if isinstance(error, requests.TooManyRedirects):
         return f"more than {_REDIRECTS} redirects"
     if error.response is not None:
-        return f"HTTP {error.response.status_code} {error.response.reason}".strip()
+        return terminal.harmless(f"HTTP {error.response.status_code} {error.response.reason}".strip())
     if isinstance(error, requests.exceptions.InvalidSchema):
         return "it redirects to what is neither http nor https"
     if isinstance(error, requests.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
@@ -439,14 +471,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
 
 
-def _public(url: str) -> str:
+def public(url: str) -> str:
     """``url`` without credentials, query and fragment."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+def say(line: str) -> None:
+    """Tell the user, beside what is made."""
+    sys.stderr.write(f"{terminal.harmless(line)}\n")
 
 
 @contextmanager
@@ -457,10 +490,9 @@ def shown(what: str, size: int | None) -> Iterator[index.Progress]:
         what: Of what.
         size: Bytes in all; None where that is not known yet.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    console = Console(stderr=True, highlight=False)
+    console = terminal.console()
     started = time.monotonic()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True)
@@ -481,4 +513,4 @@ def shown(what: str, size: int | None) -> Iterator[index.Progress]:
             bar.stop()
     took = time.monotonic() - started
     if not console.is_terminal and took > PATIENCE:
-        _say(f"download {what}  {came / 1e6:.1f} MB, {took:.0f} s")
+        say(f"download {what}  {came / 1e6:.1f} MB, {took:.0f} s")

@@ -7,30 +7,26 @@ import io
 import re
 import socket
 import stat
-import sys
 import tarfile
-import threading
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import pooch.core
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from tasks import download, index
+from tasks import download, index, terminal
 from tasks.action import Digest
 from tasks.download import REPOSITORY, fetch, fetch_published
 from tasks.index import DownloadError
 from tasks.manifest import Archive, File, Source
 from tasks.published import Published
+from tests.support.site import GRAPH, WEIGHTS, Site
 
-GRAPH = b'{"nodes": []}' * 100
-WEIGHTS = bytes(range(256)) * 40
 OTHER = "0" * 64
 
 
@@ -39,86 +35,6 @@ def sha256(data: bytes) -> str:
 
 
 # --- URLs
-
-
-@dataclass
-class Site:
-    """A web server on this machine.
-
-    Attributes:
-        port: Where it listens.
-        files: What it serves, by path.
-        faults: What goes wrong with the next requests: a status, ``cut`` and ``drop`` for a body that ends too early,
-            with and without a Content-Length, ``close`` for a complete one without, ``hang`` for none.
-        redirects: Where a path leads.
-        requests: The paths that were asked for.
-        sent: Bytes of bodies that were written.
-    """
-
-    port: int = 0
-    files: dict[str, bytes] = field(default_factory=dict)
-    faults: list[int | str] = field(default_factory=list)
-    redirects: dict[str, str] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
-    sent: int = 0
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        self.requests.append(handler.path)
-        fault = self.faults.pop(0) if self.faults else ""
-        body = self.files.get(handler.path.partition("?")[0])
-        if isinstance(fault, int):
-            handler.send_error(fault)
-        elif target := self.redirects.get(handler.path):
-            handler.send_response(302)
-            handler.send_header("Location", target)
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-        elif fault == "hang":
-            threading.Event().wait(1)
-        elif body is None:
-            handler.send_error(404)
-        else:
-            self._send(handler, body, fault)
-
-    def _send(self, handler: BaseHTTPRequestHandler, body: bytes, fault: str) -> None:
-        handler.send_response(200)
-        if fault not in {"drop", "close"}:
-            handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        if fault in {"cut", "drop"}:
-            body = body[: len(body) // 2]
-        for start in range(0, len(body), 1 << 16):
-            try:
-                handler.wfile.write(body[start : start + (1 << 16)])
-            except OSError:
-                return
-            self.sent += len(body[start : start + (1 << 16)])
-
-
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A server with one model's files; nothing waits between attempts."""
-    made = Site(files={"/x-symbol.json": GRAPH, "/x.params": WEIGHTS})
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.answer(self)
-
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.port = server.server_port
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    for name in ("http_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pooch.core.time, "sleep", lambda _: None)
-    yield made
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -602,13 +518,13 @@ def test_a_long_download_shows_a_bar_on_a_terminal(site: Site, folder: Path, mon
         def isatty(self) -> bool:
             return True
 
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    screen = Terminal()
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal, "console", lambda: Console(file=screen, highlight=False))
     monkeypatch.setattr(download, "PATIENCE", 0.0)
     get(folder, at(site.url("/x-symbol.json")))
-    assert "download x-symbol.json" in terminal.getvalue()
-    assert "1.3/1.3 kB" in terminal.getvalue()
+    assert "download x-symbol.json" in screen.getvalue()
+    assert "1.3/1.3 kB" in screen.getvalue()
 
 
 # --- Files of a model zoo

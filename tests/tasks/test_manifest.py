@@ -16,9 +16,22 @@ from hypothesis import strategies as st
 
 from converter.errors import BadInput
 from converter.inputs import read_inputs
-from tasks import manifest
+from tasks import manifest, table
 from tasks.action import Digest
-from tasks.manifest import OWN, PRETRAINED, ROLES, SEEDED, Archive, File, Gluon, Source, load, load_all, load_source
+from tasks.manifest import (
+    OWN,
+    PRETRAINED,
+    ROLES,
+    SEEDED,
+    Architecture,
+    Archive,
+    File,
+    Gluon,
+    Source,
+    load,
+    load_all,
+    load_source,
+)
 from tasks.targets import SOURCES
 
 ROOT = Path(manifest.__file__).parents[1]
@@ -57,6 +70,16 @@ URLS: dict[str, Any] = {
         }
     },
 }
+BELOW: dict[str, Any] = {
+    **PACKAGED,
+    "source": {
+        "base": ["https://a.example/models/", "file:///mnt/a%20disk/"],
+        "files": {
+            "graph": {"path": "net/50-layers/x-symbol.json"},
+            "weights": {"path": "x-0000.params", "sha256": C, "size": 20},
+        },
+    },
+}
 GLUON: dict[str, Any] = {
     **PACKAGED,
     "title": "A network, seeded weights",
@@ -66,6 +89,7 @@ GLUON: dict[str, Any] = {
         "zoo": "gluoncv",
         "weights": "seeded",
         "options": {"classes": ["a", "b"], "thumbnail": True, "deep": {"scale": 0.5}},
+        "classes": ["mask", "no mask"],
         "gain": 1.5,
     },
 }
@@ -146,6 +170,54 @@ def test_files_of_their_own_take_their_name_from_the_first_url(tmp_path: Path) -
     assert (weights.name, weights.path) == ("x.params", "")
 
 
+def test_files_below_a_folder_need_no_digests(tmp_path: Path) -> None:
+    source = load(written(tmp_path, BELOW)).source
+    assert source == Source(
+        (
+            File("graph", "x-symbol.json", None, path="net/50-layers/x-symbol.json"),
+            File("weights", "x-0000.params", Digest(C, 20), path="x-0000.params"),
+        ),
+        base=("https://a.example/models/", "file:///mnt/a%20disk/"),
+        model="a-model",
+    )
+    assert source.tree == {"x-0000.params": Digest(C, 20)}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        ("source/base", [], "source.base is to be a list of texts"),
+        ("source/base", "https://a.example/", "source.base is to be a list, not 'https://a.example/'"),
+        ("source/base", ["https://a.example/models"], "which is no folder: let it end with /"),
+        (
+            "source/base",
+            ["ftp://a.example/"],
+            "source.base[0] is 'ftp://a.example/', which is not of http",
+        ),
+        ("source/base", ["https:///models/"], "which names no host"),
+        ("source/files/graph/path", "../x-symbol.json", "which is no plain path below base"),
+        ("source/files/graph/path", "/x-symbol.json", "which is no plain path below base"),
+        ("source/files/graph/path", "a//x-symbol.json", "which is no plain path below base"),
+        ("source/files/graph/path", "https://b.example/x", "which is no plain path below base"),
+        ("source/files/graph/path", "x?y", "which is no plain path below base"),
+        ("source/files/graph/path", "net/x-0000.params", "two files have the same name"),
+        ("source/files/graph/path", None, "source.files.graph.path is missing"),
+        ("source/files/graph/size", 5, "source.files.graph.sha256 is missing"),
+        ("source/files/weights/size", None, "source.files.weights.size is missing"),
+        ("source/files/weights/urls", ["file:///x"], "source.files.weights.urls is not known"),
+        ("source/package", "thing==1.0", "source.base is not known"),
+    ],
+)
+def test_what_is_wrong_with_files_below_a_folder(tmp_path: Path, place: str, value: object, problem: str) -> None:
+    assert problem in refusal(tmp_path, changed(BELOW, place, value))
+
+
+def test_only_a_model_s_files_can_do_without_digests(tmp_path: Path) -> None:
+    table = changed(OWNED, "source/files/parameters", {"path": "x.params"})
+    problem = refusal(tmp_path, changed(table, "source/base", ["https://a.example/"]))
+    assert "source.files.parameters.sha256 is missing" in problem
+
+
 def test_what_may_be_left_out(tmp_path: Path) -> None:
     table = changed(changed(changed(PACKAGED, "targets", None), "reference", None), "inputs/data/preprocess", None)
     read = load(written(tmp_path, table))
@@ -155,7 +227,7 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
 def test_a_network_of_a_model_zoo(tmp_path: Path) -> None:
     source = load(written(tmp_path, GLUON)).source
     options = {"classes": ["a", "b"], "thumbnail": True, "deep": {"scale": 0.5}}
-    assert source == Gluon("resnet50_v1", SEEDED, "gluoncv", options, 1.5)
+    assert source == Gluon("resnet50_v1", SEEDED, "gluoncv", options, ("mask", "no mask"), 1.5)
 
 
 def test_a_network_s_own_weights_are_its_zoo_s(tmp_path: Path) -> None:
@@ -181,9 +253,12 @@ def test_a_network_takes_a_user_s_file(tmp_path: Path) -> None:
         ("source/weights", "file", "source.weights is 'file', which is not known"),
         ("source/weights", "pretrained", "source.gain is for seeded weights"),
         ("title", "A network", 'source.weights is "seeded", which the title has to say too'),
+        ("title", "A \x1b[31mnetwork, seeded", "title has control characters"),
         ("source/gain", 0, "source.gain is to be a number above 0, not 0"),
         ("source/gain", True, "source.gain is to be a number above 0, not True"),
         ("source/gain", "much", "source.gain is to be a number above 0, not 'much'"),
+        ("source/classes", "mask", "source.classes is to be a list, not 'mask'"),
+        ("source/classes", ["a", "b", "a"], "source.classes names a class twice"),
         ("source/options", 5, "source.options is to be a table, not 5"),
         ("source/options", {"x": [float("nan")]}, "source.options is to hold texts, finite numbers"),
         ("source/sha256", A, "source.sha256 is not known"),
@@ -193,6 +268,74 @@ def test_a_network_takes_a_user_s_file(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_network_is_named(tmp_path: Path, place: str, value: Any, problem: str) -> None:
     assert problem in refusal(tmp_path, changed(GLUON, place, value))
+
+
+CLASSIC: dict[str, Any] = {
+    **PACKAGED,
+    "aliases": ["short", "shorter"],
+    "seeded": {"architecture": "resnet", "options": {"layers": 50}, "gain": 0.9},
+    "outputs": {"prob_output": {"labels": "animals"}},
+}
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder of models as a project has one, with what manifests name."""
+    for name, content in {
+        "models/labels/animals.txt": "a cat\na dog\n",
+        "images/mxnet/architectures/resnet.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    return tmp_path / "models"
+
+
+def test_a_model_that_can_be_built_has_a_seeded_variant(models: Path) -> None:
+    written(models, CLASSIC, "model.toml")
+    found = load_all(models)
+    assert list(found) == ["model", "model-seeded"]
+    model, variant = found.values()
+    assert (model.weights, model.aliases, model.variant_of) == (PRETRAINED, ("short", "shorter"), "")
+    assert (variant.weights, variant.aliases) == (SEEDED, ("short-seeded", "shorter-seeded"))
+    assert (variant.title, variant.variant_of) == ("A model, seeded weights", "model")
+    assert variant.source == Architecture("resnet", {"layers": 50}, 0.9)
+    assert variant.inputs == model.inputs
+    assert variant.targets["caffe"].expect is None, "what is known of trained weights is not known of others"
+
+
+def test_labels_can_be_the_lines_of_a_file(models: Path) -> None:
+    assert load(written(models, CLASSIC)).outputs["prob_output"].labels == ("a cat", "a dog")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        ("aliases", "short", "aliases is to be a list, not 'short'"),
+        ("aliases", ["Short"], "aliases has 'Short', which is no name"),
+        (
+            "seeded/architecture",
+            "resent",
+            "seeded.architecture is 'resent', which is not known (did you mean resnet?)",
+        ),
+        ("seeded/architecture", None, "seeded.architecture is missing"),
+        ("seeded/options", [], "seeded.options is to be a table"),
+        ("seeded/options", {"x": float("inf")}, "seeded.options is to hold texts, finite numbers"),
+        ("seeded/gain", -1, "seeded.gain is to be a number above 0, not -1"),
+        ("seeded/weights", "seeded", "seeded.weights is not known"),
+        ("outputs/prob_output/labels", "animal", "labels is 'animal', which is not known (did you mean animals?)"),
+        ("outputs/prob_output/labels", "../x", "labels is '../x', which is not known"),
+    ],
+)
+def test_what_is_wrong_with_a_classic_model_is_named(models: Path, place: str, value: Any, problem: str) -> None:
+    assert problem in refusal(models, changed(CLASSIC, place, value))
+
+
+@pytest.mark.parametrize("aliases", [["first"], ["first-seeded"], ["other"]])
+def test_two_models_of_one_name_are_refused(models: Path, aliases: list[str]) -> None:
+    written(models, {**CLASSIC, "aliases": ["other"]}, "first.toml")
+    written(models, {**CLASSIC, "aliases": aliases}, "second.toml")
+    with pytest.raises(BadInput, match=r"first\.toml and second\.toml both call a model"):
+        load_all(models)
 
 
 def test_a_date_is_no_option(tmp_path: Path) -> None:
@@ -298,7 +441,7 @@ def test_what_follows_from_a_missing_table_is_not_listed(tmp_path: Path) -> None
     assert refusal(tmp_path, changed(PACKAGED, "source", None)).endswith("not right: source is missing")
 
 
-@pytest.mark.parametrize("name", ["A.toml", "-a.toml", "a=b.toml", "a:b.toml", "a b.toml", "a_b.toml"])
+@pytest.mark.parametrize("name", ["A.toml", "-a.toml", "a=b.toml", "a:b.toml", "a b.toml", "_a.toml"])
 def test_a_name_that_cannot_be_a_task_is_refused(tmp_path: Path, name: str) -> None:
     assert "is no name for a model" in refusal(tmp_path, PACKAGED, name)
 
@@ -373,6 +516,20 @@ def test_a_folder_of_manifests_is_read_by_name(tmp_path: Path) -> None:
     assert list(load_all(tmp_path)) == ["a", "b"]
 
 
+CLASSICS = (
+    "imagenet1k-inception-bn",
+    *(f"imagenet1k-resnet-{layers}" for layers in (18, 34, 50, 101, 152)),
+    *(f"imagenet1k-resnext-{kind}" for kind in ("50", "101", "101-64x4d")),
+    "imagenet11k-resnet-152",
+    *(f"imagenet11k-place365ch-resnet-{layers}" for layers in (50, 152)),
+    "vgg16",
+    "vgg19",
+    "squeezenet_v1.0",
+    "squeezenet_v1.1",
+)
+"""What ``mmdownload -f mxnet`` of MMdnn knows."""
+
+
 def test_every_model_is_right_as_the_inputs_step_reads_it_too() -> None:
     models = load_all(ROOT / "models")
     assert models.keys() >= {
@@ -382,7 +539,12 @@ def test_every_model_is_right_as_the_inputs_step_reads_it_too() -> None:
         "mtcnn-lnet",
         "gender-age",
         "mobilenet0.25-seeded",
+        *CLASSICS,
+        *(f"{name}-seeded" for name in CLASSICS),
     }
+    assert set(table.MODELS) < set(CLASSICS)
+    aliases = {alias for model in models.values() for alias in model.aliases}
+    assert aliases >= {"resnet50", "resnet18", "resnet152", "resnext50", "resnext101", "inception-bn", "squeezenet"}
     for model in models.values():
         read_inputs(
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -29,7 +30,7 @@ def store(tmp_path: Path) -> Store:
 def execution(store: Store, *, network: bool = True) -> Execution:
     """A process that fetches files whose content is their name, or cannot."""
 
-    def fetch(source: Source) -> None:
+    def fetch(source: Source) -> NoReturn:
         raise AssertionError(source)
 
     def fetch_published(file: Published) -> Digest:
