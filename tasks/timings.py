@@ -1,0 +1,64 @@
+"""How long the actions behind a step took when they really ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from tasks.action import Action, Digest, Image, Tree, encode
+from tasks.execution import LookUp
+from tasks.manifest import Source
+from tasks.published import Published
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Answers from records as a :class:`LookUp` does, and notes every action that it was asked for, once, in order.
+
+    Attributes:
+        look_up: Who answers.
+        actions: What was found, by key.
+    """
+
+    look_up: LookUp
+    actions: dict[Digest, Action] = field(default_factory=dict)
+
+    def action(self, action: Action) -> Tree:
+        """See :class:`tasks.execution.Outputs`."""
+        found = self.look_up.action(action)
+        self.actions[encode(action).key] = action
+        return found
+
+    def download(self, source: Source) -> Tree:
+        """See :class:`tasks.execution.Outputs`."""
+        return self.look_up.download(source)
+
+    def published(self, files: Iterable[Published]) -> Tree:
+        """See :class:`tasks.execution.Outputs`."""
+        return self.look_up.published(files)
+
+    def image(self, toolchain: str) -> Image:
+        """See :class:`tasks.execution.Outputs`."""
+        return self.look_up.image(toolchain)
+
+    def timings(self) -> list[dict[str, Any]]:
+        """``[{"step", "where", "seconds"}, ...]``; seconds are None where they are not on record."""
+        return [
+            {
+                "step": _step(action),
+                "where": action.image.toolchain,
+                "seconds": _rounded(self.look_up.store.took(key)),
+            }
+            for key, action in self.actions.items()
+        ]
+
+
+def _step(action: Action) -> str:
+    """What a step is called: the last part of its module's name, or its script's."""
+    return PurePosixPath(action.argv[-1]).stem if "/" in action.argv[-1] else action.argv[-1].rpartition(".")[2]
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
