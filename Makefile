@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup engine images demo test check zoo bench clean
+.PHONY: help setup engine images demo test check table zoo bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -17,13 +17,18 @@ demo: engine ## convert MTCNN ONet from MXNet to Caffe and show the verdict
 	.venv/bin/doit convert:mtcnn-onet-caffe
 
 test: images ## run all tests, those in containers too
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m "not container"
+	.venv/bin/python -m pytest -m container
 
 check: setup ## what needs no container engine: style, types, tests
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 	.venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not container and not slow"
+
+table: images ## the classic models to every target with seeded weights, the report, the README's table
+	.venv/bin/doit table weights=seeded; code=$$?; .venv/bin/doit report weights=seeded || exit 1; \
+	.venv/bin/python -m tests.table; exit $$code
 
 zoo: images ## measure every network of Gluon's model zoos; writes docs/gluon-zoo.md
 	.venv/bin/python -m tests.zoo
