@@ -46,7 +46,7 @@ def save(model: onnx_ir.Model, folder: Path) -> None:
     absent = any(isinstance(tensor, Absent) for tensor in parameters.values())
     check(proto)
     text = summary.render(summary.summarise(model))
-    with _replacing(folder, (SUMMARY, MODEL) if absent else (WEIGHTS, SUMMARY, MODEL)) as paths:
+    with replacing(folder, (SUMMARY, MODEL) if absent else (WEIGHTS, SUMMARY, MODEL)) as paths:
         if not absent:
             with paths[WEIGHTS].open("wb", buffering=0) as file:
                 safetensors.write(file, plan, parameters)
@@ -122,8 +122,12 @@ def _structure(
 
 
 @contextmanager
-def _replacing(folder: Path, names: tuple[str, ...]) -> Iterator[dict[str, Path]]:
-    """Give temporary paths to write to; then let them take ``names``, or remove them if anything went wrong."""
+def replacing(folder: Path, names: tuple[str, ...]) -> Iterator[dict[str, Path]]:
+    """Give temporary paths in ``folder`` to write to; then let them take ``names``, or none if anything went wrong.
+
+    Raises:
+        TransshipError: The folder cannot be written to, or the disk is full.
+    """
     temporary = {name: folder / f".{name}.{os.getpid()}" for name in names}
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 import onnx_ir
 
 from converter.ir.check import dims
+from converter.ir.detections import detections
 from converter.ir.spec import LABELS, PREPROCESS, SOURCE, is_external
 
 
@@ -18,12 +19,14 @@ def summarise(model: onnx_ir.Model) -> dict[str, Any]:
     """Return ``model`` without its weights as JSON values.
 
     The keys are ``name``, ``source``, ``preprocess``, ``labels``, ``inputs``, ``outputs``, ``nodes`` (in topological
-    order), ``parameters`` and, where there are any, ``functions``. A constant that is structure stands in a node's
+    order), ``parameters`` and, where there are any, ``functions`` and ``detections``: in which output and column are
+    the ``class``, ``score`` and (from there on) ``box`` of each. A constant that is structure stands in a node's
     ``constants`` under its input's name.
     """
     graph = model.graph
     parameters = [value for value in graph.initializers.values() if _external(value)]
     functions = [_function(function) for function in model.functions.values()]
+    places = [found for each in detections(graph) if (found := each.places()) is not None]
     return {
         "name": graph.name,
         "source": json.loads(model.metadata_props.get(SOURCE, "null")),
@@ -31,6 +34,7 @@ def summarise(model: onnx_ir.Model) -> dict[str, Any]:
         "labels": json.loads(model.metadata_props.get(LABELS, "null")),
         "inputs": [_value(value) for value in graph.inputs],
         "outputs": [_value(value) for value in graph.outputs],
+        **({"detections": places} if places else {}),
         "nodes": [_node(node) for node in graph],
         "parameters": [_value(value) for value in parameters],
         **({"functions": functions} if functions else {}),

@@ -18,10 +18,11 @@ from converter.errors import BadInput
 from converter.ir.spec import PRODUCER
 from converter.parsers.labels import check_labels
 from converter.parsers.mxnet.build import build
+from converter.parsers.mxnet.describe import describe
 from converter.parsers.mxnet.params import read_params
 from converter.parsers.mxnet.symbol import read_symbol
 
-__all__ = ["parse"]
+__all__ = ["describe", "parse"]
 
 
 def parse(

@@ -10,6 +10,7 @@ import onnx_ir
 
 from converter import ir
 from converter.errors import BadInput, Unsupported
+from converter.parsers.mxnet import ssd
 from converter.parsers.mxnet.builder import Builder, Shape
 from converter.parsers.mxnet.params import Stored
 from converter.parsers.mxnet.problems import Problems, read_attributes
@@ -44,9 +45,7 @@ def build(
         BadInput: An input or parameter is missing or of the wrong shape, or an edge leads nowhere.
         Unsupported: Everything that cannot be expressed, at once.
     """
-    symbol = _reachable(symbol)
-    known = _known(symbol)
-    symbol = _with_auxiliaries(symbol, known)
+    symbol, known = prepared(symbol)
     found = variables(symbol, known)
     params = found.matched(params, inputs)
     inputs = found.check(params, inputs)
@@ -54,6 +53,8 @@ def build(
     given = {key: builder.input(key, shape, found.dtypes[key]) for key, shape in inputs.items()}
     values = _Walk(builder, known, found.arguments(params, given)).run(symbol, name)
     heads = [_head(builder, symbol, values, edge) for edge in dict.fromkeys(symbol.heads)]
+    detections = ssd.recognise(builder)
+    heads = [detections.get(head, head) for head in heads]
     nodes = _live(builder.nodes, heads)
     functions = tuple(builder.functions.values())
     graph = onnx_ir.Graph(
@@ -65,6 +66,13 @@ def build(
         name=name,
     )
     return Built(graph, functions)
+
+
+def prepared(symbol: Symbol) -> tuple[Symbol, dict[str, Operator]]:
+    """What of ``symbol`` its heads depend on, all variables in it; and those of its operators that can be read."""
+    symbol = _reachable(symbol)
+    known = _known(symbol)
+    return _with_auxiliaries(symbol, known), known
 
 
 def _known(symbol: Symbol) -> dict[str, Operator]:

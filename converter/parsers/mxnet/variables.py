@@ -62,7 +62,7 @@ class Variables:
         Raises:
             BadInput: An input is none, or a variable has neither a shape nor a value.
         """
-        free = self._free(params)
+        free = self.free(params)
         wrong = [name for name in inputs if name not in self.needed]
         if wrong:
             labels = [name for name in wrong if name in self.labels]
@@ -95,7 +95,7 @@ class Variables:
         found.update(given)
         return found
 
-    def _free(self, params: Mapping[str, Stored | None] | None) -> list[str]:
+    def free(self, params: Mapping[str, Stored | None] | None) -> list[str]:
         """The variables that have no value and so have to be inputs; without weights, those that may be."""
         if params is None:
             return [name for name in self.needed if name not in self.weights]
