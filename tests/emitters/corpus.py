@@ -16,10 +16,11 @@ import onnxruntime
 
 import converter
 from converter import ir
-from converter.emitters import emitters, live_nodes, operator_of, prepare
+from converter.emitters import emitters, live_nodes, operator_of
 from converter.passes.channels_last import DOMAIN as CHANNELS_LAST
 from converter.passes.channels_last import channels_last
 from tests.emitters.cases import CASES
+from tests.emitters.targets import prepared
 from tests.parsers import cases as parsed
 from tests.parsers.files import write
 from tests.parsers.test_operators import shapes_of
@@ -72,7 +73,7 @@ class Subject:
 def operators_for(subject: Subject, target: str) -> set[str]:
     """The operators that the emitter of ``target`` is given of ``subject``, in every order of axes that it takes."""
     known = emitters(target)
-    model = prepare(subject.load(), target)
+    model = prepared(target, subject.load())
     found = operators_of(model)
     if any(operator.startswith(CHANNELS_LAST) for operator in known):
         found |= operators_of(channels_last(model, known).model)

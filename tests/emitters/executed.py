@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tasks.targets import TARGETS
+from tasks.toolchains import describe
 from tests.emitters.corpus import Outputs, Subject
 from tests.emitters.refusals import emit
 from tests.support.containers import run_step, stage_scripts
@@ -51,7 +52,11 @@ def _run(target: str, staged: Iterable[str], folder: Path, forms: Iterable[str])
     scripts = (*(f"{images}/{prefix}{step}.py" for step in STEPS), "tests/support/batch.py")
     stage_scripts(folder / "in" / "step", *scripts)
     (folder / "out" / "cases").mkdir(parents=True)
-    command = ["python3", "in/step/batch.py", *(f"{prefix}{step}={step}" for step in STEPS)]
+    command = [
+        describe(TARGETS[target].toolchain).interpreter,
+        "in/step/batch.py",
+        *(f"{prefix}{step}={step}" for step in STEPS),
+    ]
     run_step(TARGETS[target].toolchain, command, folder / "in", folder / "out")
     found = {}
     for name in staged:

@@ -3,7 +3,8 @@
     python -m tests.emitters.refusals [target ...]
 
 brings them up to date, and what changed is to be read before it is committed. Each line says the reason in the
-emitter's own words. A case that starts to pass, or to be refused for another reason, fails a test.
+emitter's own words. A case that starts to pass, or to be refused for another reason, fails a test. What a target
+refuses only with other options, those of its variants, is in ``refused/<target>-<variant>.txt``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import converter
 from converter.errors import Unsupported
 from tasks.targets import TARGETS
 from tests.emitters.corpus import Subject, corpus
+from tests.emitters.targets import variants
 
 FOLDER = Path(__file__).parent / "refused"
 
@@ -31,9 +33,9 @@ def emit(subject: Subject, target: str, **options: Any) -> dict[str, bytes] | st
         return f"{error.what}: {error.where}"
 
 
-def refused(subjects: Iterable[Subject], target: str) -> dict[str, str]:
+def refused(subjects: Iterable[Subject], target: str, **options: Any) -> dict[str, str]:
     """The subjects that ``target`` refuses, with the reason on one line."""
-    said = {subject.id: emit(subject, target) for subject in subjects}
+    said = {subject.id: emit(subject, target, **options) for subject in subjects}
     return {name: " ".join(reason.split()) for name, reason in said.items() if isinstance(reason, str)}
 
 
@@ -51,11 +53,21 @@ def main(targets: Iterable[str]) -> None:
         subjects = corpus(folder)
         for target in targets:
             found = refused(subjects.values(), target)
-            lines = [f"{name}: {reason}\n" for name, reason in found.items()]
-            (FOLDER / f"{target}.txt").write_text("".join(lines), encoding="utf-8")
-            print(f"{target}: {len(found)} of {len(subjects)} refused")  # noqa: T201
+            _record(target, found, len(subjects))
+            others = [subject for subject in subjects.values() if subject.id not in found]
+            for variant, options in variants(target).items():
+                _record(f"{target}-{variant}", refused(others, target, **options), len(others))
     finally:
         shutil.rmtree(folder)
+
+
+def _record(name: str, found: Mapping[str, str], total: int) -> None:
+    path = FOLDER / f"{name}.txt"
+    if found:
+        path.write_text("".join(f"{case}: {reason}\n" for case, reason in found.items()), encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)
+    print(f"{name}: {len(found)} of {total} refused")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import converter
-from converter.emitters import Refused
+from converter.emitters import Refused, batch
 from converter.emitters.ncnn import FILES, layout
 from converter.emitters.ncnn.literal import number
 from converter.emitters.ncnn.pooling import fit
@@ -209,8 +209,8 @@ def test_a_value_that_lost_the_batch_is_refused() -> None:
     data = ir.val("data", ir.DataType.FLOAT, ("batch", 3))
     node = ir.node("Mystery", [data], outputs=[ir.val("sum", ir.DataType.FLOAT, (3,))])
     graph = ir.Graph([data], node.outputs, nodes=[node], opset_imports={"": 21})
-    layout.mark(graph, "batch")
-    assert layout.batch_axis(data) == 0
+    batch.mark(graph, "batch")
+    assert batch.batch_axis(data) == 0
     assert layout.mat_shape(data) == (3,)
     with pytest.raises(Refused, match="sum mixes the rows"):
         layout.mat_shape(node.outputs[0])

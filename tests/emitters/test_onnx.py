@@ -152,11 +152,11 @@ def test_what_is_refused_is_refused_at_once() -> None:
     net = Builder()
     value = net.input("data", ("batch", 4))
     for number in range(4):
-        value = net.node("Hardmax", f"hardmax{number}", value)
+        value = net.node("Bernoulli", f"bernoulli{number}", value)
     value = net.node("RandomNormalLike", "noise", value)
     with pytest.raises(Unsupported) as refused:
         converter.emit(net.model(value), "onnx")
-    assert "4 x Hardmax (hardmax0, hardmax1, hardmax2, ...): no such operator; 1 x RandomNormalLike" in str(
+    assert "4 x Bernoulli (bernoulli0, bernoulli1, bernoulli2, ...): no such operator; 1 x RandomNormalLike" in str(
         refused.value
     )
 

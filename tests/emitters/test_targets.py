@@ -12,14 +12,18 @@ from tasks.targets import TARGETS
 from tests import target_docs
 from tests.emitters.corpus import Subject, operators_for
 from tests.emitters.refusals import emit, recorded, refused
-from tests.emitters.targets import tolerances
+from tests.emitters.targets import tolerances, variants
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_a_target_refuses_is_on_record(target: str, subjects: Mapping[str, Subject]) -> None:
-    assert refused(subjects.values(), target) == recorded(target), f"python -m tests.emitters.refusals {target}"
+    found = refused(subjects.values(), target)
+    assert found == recorded(target), f"python -m tests.emitters.refusals {target}"
+    others = [subject for subject in subjects.values() if subject.id not in found]
+    for variant, options in variants(target).items():
+        assert refused(others, target, **options) == recorded(f"{target}-{variant}"), variant
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -132,8 +132,8 @@ def local_response_norm(
 
 @emits("keras", "LpNormalization")
 def lp_norm(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1, p: int = 2) -> list[Statement]:
-    """The quotient by a function, the norm."""
-    text = "{0} / norm({0}, {p}, {axis})"
+    """``ops.divide_no_nan`` by a function, the norm: 0 where that is 0."""
+    text = "ops.divide_no_nan({0}, norm({0}, {p}, {axis}))"
     return [line(node, text, data, library=["norm"], axis=axis, p=p)]
 
 

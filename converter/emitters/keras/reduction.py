@@ -55,8 +55,9 @@ def reduce(
     if data.dtype not in FLOATS and node.op_type == "ReduceMean":
         text = typed("integer_mean({0}, {axis}, {keepdims})", data)
         return [line(node, text, data, library=["integer_mean"], axis=axis, keepdims=bool(keepdims))]
-    whole = len(chosen) == len(dims(data))
-    settings = ("" if whole else ", axis={axis}") + (", keepdims=True" if keepdims else "")
+    # Without an axis several of Keras's reductions forget keepdims on PyTorch.
+    said = keepdims or len(chosen) < len(dims(data))
+    settings = (", axis={axis}" if said else "") + (", keepdims=True" if keepdims else "")
     text = typed(_TEXTS[node.op_type].replace("{axes}", settings), data)
     return [line(node, text, data, axis=axis)]
 

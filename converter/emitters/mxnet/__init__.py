@@ -52,7 +52,8 @@ def emit(model: onnx_ir.Model) -> dict[str, bytes]:
     Raises:
         Unsupported: MXNet cannot express the model exactly.
     """
+    known = {str(value.name) for node in model.graph for value in node.outputs}
     model = prepare(model, "mxnet")
     calls: list[Call] = [call for calls in translate(model.graph, "mxnet") for call in calls]
     network = assemble(calls, model.graph)
-    return {FILES[0]: render(network, model), FILES[1]: blueprint(network, model)}
+    return {FILES[0]: render(network, model), FILES[1]: blueprint(network, model, known)}

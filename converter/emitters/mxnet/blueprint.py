@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 import onnx_ir
 
@@ -11,13 +13,16 @@ from converter.emitters.names import file_stem
 from converter.ir import dims
 
 
-def blueprint(network: Network, model: onnx_ir.Model) -> bytes:
-    """Return the plan of ``network``; ``name`` is how its files' names begin."""
+def blueprint(network: Network, model: onnx_ir.Model, known: Container[str]) -> bytes:
+    """Return the plan of ``network``; ``name`` is how its files' names begin.
+
+    Of what it traces, only values that are ``known``, and not those of inlined functions.
+    """
     return plan.render(
         network.parameters,
         inputs=network.names,
         outputs={name: output for name, (_, output) in network.outputs.items()},
-        trace=network.trace,
+        trace={name: place for name, place in network.trace.items() if name in known},
         name=file_stem(model.graph.name),
         shapes={str(value.name): list(dims(value)) for value in network.inputs},
         dtypes={str(value.name): _dtype(value) for value in network.inputs},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits, only_output, operator_of, parameter_shape
+from converter.emitters.batch import batch_axis
 from converter.emitters.ncnn.layer import Layer, Params, Weight, weight
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.ir import dims
 
 LARGEST = 3.4028234663852886e38

@@ -9,8 +9,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, is_constant, is_parameter, only_output, parameter_shape
+from converter.emitters.batch import row_axis
 from converter.emitters.ncnn.layer import Alias, Layer, Scalar, Weight, inner, weight
-from converter.emitters.ncnn.layout import mat_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.matrix import gemm
 from converter.emitters.ncnn.window import Window, spread, window
 
@@ -106,7 +107,7 @@ def inner_product(
         transposed = bool(transA), bool(transB)
         return gemm(node, data, matrix, bias, alpha=alpha, beta=beta, transposed=transposed)
     shape = parameter_shape(matrix)
-    mat_axis(data, -1)
+    row_axis(data, -1)
     if transA:
         raise Refused("transA is set")
     outputs, inputs = shape if transB else shape[::-1]

@@ -14,8 +14,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, is_constant, is_parameter, only_output
+from converter.emitters.batch import batch_axis
 from converter.emitters.ncnn.layer import Alias, Layer, Params, Weight, inner, mat_params, memory
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.series import RECIPROCAL, series
 from converter.emitters.ncnn.shape import viewed
 from converter.ir import dims

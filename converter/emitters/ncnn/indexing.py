@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits, only_output
+from converter.emitters.batch import batch_axis, row_axis
 from converter.emitters.ncnn.layer import Alias, Layer, inner
-from converter.emitters.ncnn.layout import batch_axis, mat_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.series import series
 from converter.emitters.ncnn.shape import viewed
 from converter.emitters.ncnn.slicing import cropped
@@ -24,7 +25,7 @@ def gather(node: onnx_ir.Node, data: onnx_ir.Value, indices: onnx_ir.Value, *, a
     Raises:
         Refused: There are more than 64 runs, or the indices are computed.
     """
-    place, top = mat_axis(data, axis), only_output(node)
+    place, top = row_axis(data, axis), only_output(node)
     shape, batch = mat_shape(data), batch_axis(data)
     if batch is not None and batch_axis(top) != batch + (
         len(dims(indices)) - 1 if axis % len(dims(data)) < batch else 0

@@ -18,8 +18,8 @@ from converter.emitters.ncnn.series import Step, series
 
 _ABS: Step = ("UnaryOp", {0: 0})
 _NEG: Step = ("UnaryOp", {0: 1})
-_NOT: Step = ("BinaryOp", {0: RSUB, 1: 1, 2: 1.0})
-_POSITIVE: Step = ("Threshold", {0: 0.0})
+NOT: Step = ("BinaryOp", {0: RSUB, 1: 1, 2: 1.0})
+POSITIVE: Step = ("Threshold", {0: 0.0})
 _MIRRORED = {
     "Greater": "Less",
     "Less": "Greater",
@@ -28,11 +28,11 @@ _MIRRORED = {
     "Equal": "Equal",
 }
 _DIFFERENCES: dict[str, tuple[int, tuple[Step, ...]]] = {
-    "Greater": (SUB, (_POSITIVE,)),
-    "Less": (RSUB, (_POSITIVE,)),
-    "GreaterOrEqual": (RSUB, (_POSITIVE, _NOT)),
-    "LessOrEqual": (SUB, (_POSITIVE, _NOT)),
-    "Equal": (SUB, (_ABS, _POSITIVE, _NOT)),
+    "Greater": (SUB, (POSITIVE,)),
+    "Less": (RSUB, (POSITIVE,)),
+    "GreaterOrEqual": (RSUB, (POSITIVE, NOT)),
+    "LessOrEqual": (SUB, (POSITIVE, NOT)),
+    "Equal": (SUB, (_ABS, POSITIVE, NOT)),
 }
 """The difference to compute, by ``BinaryOp``'s numbers, and what makes truth of it."""
 
@@ -76,7 +76,7 @@ def one_of_both(node: onnx_ir.Node, left: onnx_ir.Value, right: onnx_ir.Value) -
 @emits("ncnn", "Not")
 def negated(node: onnx_ir.Node, data: onnx_ir.Value) -> list[Layer]:
     """``BinaryOp``: 1 without it."""
-    return series(node, data, _NOT)
+    return series(node, data, NOT)
 
 
 @emits("ncnn", "Cast")
@@ -103,7 +103,7 @@ def cast(
         raise Refused(f"{before} to {onnx_ir.DataType(to).name.lower()}, and ncnn computes with float32 only")
     if to == onnx_ir.DataType.FLOAT or data.dtype == onnx_ir.DataType.BOOL:
         return [Alias(top, data)]
-    return [*series(node, data, _ABS, _POSITIVE)]
+    return [*series(node, data, _ABS, POSITIVE)]
 
 
 def _with_number(node: onnx_ir.Node, operator: str, data: onnx_ir.Value, number: float) -> Parts:
@@ -112,14 +112,14 @@ def _with_number(node: onnx_ir.Node, operator: str, data: onnx_ir.Value, number:
     steps: dict[str, tuple[Step, ...]] = {
         "Greater": (("Threshold", {0: number}),),
         "Less": (_NEG, ("Threshold", {0: -number})),
-        "GreaterOrEqual": (("Threshold", {0: _below(number)}),),
-        "LessOrEqual": (_NEG, ("Threshold", {0: _below(-number)})),
-        "Equal": (_number(SUB, number), _ABS, _NEG, ("Threshold", {0: _below(0.0)})),
+        "GreaterOrEqual": (("Threshold", {0: below(number)}),),
+        "LessOrEqual": (_NEG, ("Threshold", {0: below(-number)})),
+        "Equal": (_number(SUB, number), _ABS, _NEG, ("Threshold", {0: below(0.0)})),
     }
     return [*layers, *series(node, read, *steps[operator])]
 
 
-def _below(number: float) -> float:
+def below(number: float) -> float:
     """The largest normal float32 below ``number``: ncnn takes smaller ones for 0."""
     least = np.finfo(np.float32).tiny
     if -least < number <= least:

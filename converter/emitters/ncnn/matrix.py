@@ -8,9 +8,10 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_constant, is_parameter, only_output, parameter_shape
+from converter.emitters.batch import batch_axis
 from converter.emitters.ncnn.elementwise import ADD, MUL, Parts, mat_shape_like, operands
 from converter.emitters.ncnn.layer import Layer, Weight, inner, memory
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.series import Step, series
 from converter.emitters.ncnn.shape import viewed
 from converter.ir import dims

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import onnx_ir
 
 from converter.emitters import Refused, is_constant, is_parameter
+from converter.emitters.batch import batch_axis
 from converter.emitters.names import Names
 from converter.emitters.ncnn.fuse import fuse
 from converter.emitters.ncnn.layer import Alias, Layer, Params, Weight, mat_params, memory
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.errors import Unsupported
 from converter.ir import BATCH, dims
 from converter.ir.spec import Dim

@@ -10,8 +10,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.batch import batch_axis, row_axis
 from converter.emitters.ncnn.layer import Layer, Params, Weight, inner, mat_params, weight
-from converter.emitters.ncnn.layout import batch_axis, mat_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.ir import dims
 
 _MAX, _LOG_SUM_EXP, _SUB = 4, 10, 1
@@ -74,7 +75,7 @@ def layer_normalization(
     Raises:
         Refused: The batch is among the dimensions, or the scale is not one number an element of these.
     """
-    shape, first = mat_shape(data), mat_axis(data, axis)
+    shape, first = mat_shape(data), row_axis(data, axis)
     if (batch_axis(data) or 0) > axis % len(dims(data)):
         raise Refused("the batch is among the normalized dimensions")
     size = math.prod(shape[first:])
@@ -114,14 +115,14 @@ def local_response_normalization(
 def softmax(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1) -> list[Layer]:
     """``Softmax``."""
     mat_shape(data)
-    return [_layer(node, "Softmax", data, {0: mat_axis(data, axis), 1: 1})]
+    return [_layer(node, "Softmax", data, {0: row_axis(data, axis), 1: 1})]
 
 
 @emits("ncnn", "LogSoftmax")
 def log_softmax(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1) -> list[Layer]:
     """``BinaryOp`` less the largest, then less the logarithm of the sum of exponentials, both by ``Reduction``."""
     mat_shape(data)
-    reduce: Params = {1: 0, 3: (mat_axis(data, axis),), 4: 1, 5: 1}
+    reduce: Params = {1: 0, 3: (row_axis(data, axis),), 4: 1, 5: 1}
     largest, shifted, total = (inner(node, suffix) for suffix in ("max", "shifted", "log-sum-exp"))
     return [
         Layer(str(largest.name), "Reduction", (data,), (largest,), {0: _MAX, **reduce}),
@@ -133,7 +134,7 @@ def log_softmax(node: onnx_ir.Node, data: onnx_ir.Value, *, axis: int = -1) -> l
 
 def _channels(data: onnx_ir.Value) -> int:
     """How many channels there are, which are the Mat's outermost dimension."""
-    if len(dims(data)) < 2 or mat_axis(data, 1) != 0:
+    if len(dims(data)) < 2 or row_axis(data, 1) != 0:
         raise Refused(f"the channels of {data.name} are not the outermost dimension of its Mat")
     return mat_shape(data)[0]
 

@@ -12,8 +12,9 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, emits, is_constant, is_parameter, parameter_shape
+from converter.emitters.batch import batch_axis
 from converter.emitters.ncnn.layer import Alias, Layer, Weight, inner, mat_params, memory
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.shape import viewed
 from converter.ir import dims
 from converter.passes.fold import expression_of

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits, only_output, operator_of
+from converter.emitters.batch import batch_axis, row_axis
 from converter.emitters.ncnn.layer import Layer, inner
-from converter.emitters.ncnn.layout import batch_axis, mat_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.series import Step, series
 from converter.emitters.ncnn.shape import viewed
 from converter.ir import dims
@@ -108,7 +109,7 @@ def cumulative_sum(
     """
     if exclusive:
         raise Refused("the sum excludes its own element")
-    place = mat_axis(data, int(constant(axis).numpy().reshape(())))
+    place = row_axis(data, int(constant(axis).numpy().reshape(())))
     steps: list[Step] = [("CumulativeSum", {0: place})]
     flip: Step = ("Flip", {0: (place,)})
     return series(node, data, *([flip, *steps, flip] if reverse else steps))
@@ -133,7 +134,7 @@ def _axes(
         raise Refused("there is no axis to reduce")
     found = listed or list(range(rank))
     batch, top = batch_axis(data), only_output(node)
-    places = tuple(sorted(mat_axis(data, axis) for axis in found))
+    places = tuple(sorted(row_axis(data, axis) for axis in found))
     if batch is not None and batch_axis(top) != batch - (0 if keepdims else sum(axis < batch for axis in found)):
         raise Refused(f"the batch of {data.name} is not that of {top.name}")
     return places

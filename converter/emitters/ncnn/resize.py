@@ -12,9 +12,10 @@ import onnx_ir
 
 from converter import plan
 from converter.emitters import Refused, constant, emits, only_output
+from converter.emitters.batch import batch_axis
 from converter.emitters.ncnn.elementwise import MUL, SUB
 from converter.emitters.ncnn.layer import Alias, Layer, Weight, inner, mat_params
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.series import Step, series
 from converter.emitters.ncnn.slicing import cropped
 from converter.ir import dims

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import Refused, emits, only_output
+from converter.emitters.batch import batch_axis, row_axis
 from converter.emitters.ncnn.layer import Alias, Layer, mat_params
-from converter.emitters.ncnn.layout import batch_axis, mat_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.ir import dims
 
 
@@ -54,7 +55,7 @@ def transpose(node: onnx_ir.Node, data: onnx_ir.Value, *, perm: Sequence[int] | 
     batch = batch_axis(data)
     if batch is not None and batch_axis(top) != order.index(batch):
         raise Refused(f"the batch of {data.name} is not that of {top.name}")
-    kept = [mat_axis(data, axis) for axis in order if axis != batch]
+    kept = [row_axis(data, axis) for axis in order if axis != batch]
     return [
         Layer(str(node.name), "Permute", (data,), (top,), {0: order_type(kept)})
         if kept != sorted(kept)
@@ -78,7 +79,7 @@ def space_to_depth(node: onnx_ir.Node, data: onnx_ir.Value, *, blocksize: int) -
 
 def _blocks(node: onnx_ir.Node, data: onnx_ir.Value, kind: str, size: int, mode: int) -> list[Layer | Alias]:
     top = only_output(node)
-    if [mat_axis(data, axis) for axis in (1, 2, 3)] != [0, 1, 2]:
+    if [row_axis(data, axis) for axis in (1, 2, 3)] != [0, 1, 2]:
         raise Refused(f"the batch of {data.name} is not its first dimension")
     if size == 1:
         return [Alias(top, data)]

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import onnx_ir
 
 from converter.emitters import Refused, constant, emits, only_output
+from converter.emitters.batch import batch_axis, row_axis
 from converter.emitters.ncnn.elementwise import mat_shape_like
 from converter.emitters.ncnn.layer import Alias, Layer, Params, inner, mat_params
-from converter.emitters.ncnn.layout import batch_axis, mat_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 from converter.emitters.ncnn.series import Step, series
 from converter.emitters.ncnn.shape import viewed
 from converter.ir import BATCH, dims
@@ -37,7 +38,7 @@ def concat(node: onnx_ir.Node, *values: onnx_ir.Value, axis: int) -> Parts:
             raise Refused(f"{value.name} has not the rows of the batch that others have")
     if len(values) == 1:
         return [Alias(top, values[0])]
-    return [Layer(str(node.name), "Concat", values, (top,), {0: mat_axis(top, axis)})]
+    return [Layer(str(node.name), "Concat", values, (top,), {0: row_axis(top, axis)})]
 
 
 @emits("ncnn", "Split")
@@ -50,7 +51,7 @@ def split(
     num_outputs: int | None = None,  # noqa: ARG001
 ) -> Parts:
     """``Slice``, along any dimension but the batch."""
-    place = mat_axis(data, axis)
+    place = row_axis(data, axis)
     if len(node.outputs) == 1:
         return [Alias(node.outputs[0], data)]
     lengths = tuple(mat_shape(part)[place] for part in node.outputs)
@@ -96,7 +97,7 @@ def pad(
     listed = [axis % rank for axis in _integers(axes)] if axes is not None else list(range(rank))
     half = len(listed)
     sides = {
-        mat_axis(data, axis): (amounts[i], amounts[i + half])
+        row_axis(data, axis): (amounts[i], amounts[i + half])
         for i, axis in enumerate(listed)
         if amounts[i] or amounts[i + half]
     }
@@ -170,7 +171,7 @@ def _ranges(
         if size == BATCH and (start, step) == (0, 1) and end >= _OPEN_END:
             continue
         if size == BATCH or _kept(int(size), start, end, step) != range(int(size)):
-            place = mat_axis(data, axis)
+            place = row_axis(data, axis)
             ranges[place] = _kept(mat_shape(data)[place], start, end, step)
     return ranges
 

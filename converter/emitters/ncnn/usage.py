@@ -11,6 +11,7 @@ from typing import Any
 import onnx_ir
 
 from converter.emitters.about import about
+from converter.emitters.detections import Taken
 from converter.emitters.ncnn.literal import number
 from converter.emitters.ncnn.net import Net
 from converter.emitters.python import docstring, literal
@@ -50,6 +51,19 @@ class Input:
         return any(self.mean) or any(each != 1 for each in self.scale)
 
 
+@dataclass(frozen=True)
+class Output:
+    """An output as a program writes it.
+
+    Attributes:
+        blob: Its blob.
+        scale: Of detections, what the x and the y of their boxes are multiplied by; None of other numbers.
+    """
+
+    blob: str
+    scale: tuple[float, float] | None = None
+
+
 def inputs_of(net: Net, model: onnx_ir.Model) -> list[Input]:
     """The inputs of ``net``, with the preprocessing that ``model`` knows and ncnn has a function for."""
     known = json.loads(model.metadata_props.get(PREPROCESS, "null"))
@@ -60,7 +74,7 @@ def inputs_of(net: Net, model: onnx_ir.Model) -> list[Input]:
     return found
 
 
-def outputs_of(net: Net) -> list[str]:
+def outputs_of(net: Net, detections: Sequence[Taken] = ()) -> list[Output]:
     """The output blobs, those first that other layers read, each before what is computed from it.
 
     An extractor frees a blob when all that read it have run, and cannot give it out any more.
@@ -68,12 +82,13 @@ def outputs_of(net: Net) -> list[str]:
     outputs = dict.fromkeys(blob for blob, _ in net.outputs.values())
     read = {blob for layer in net.layers for blob in layer.bottoms}
     early = [blob for layer in net.layers for blob in layer.tops if blob in outputs and blob in read]
-    return list(dict.fromkeys([*early, *outputs]))
+    scales = {net.outputs[each.table][0]: each.scale for each in detections}
+    return [Output(blob, scales.get(blob)) for blob in dict.fromkeys([*early, *outputs])]
 
 
-def python(net: Net, model: onnx_ir.Model) -> bytes:
+def python(net: Net, model: onnx_ir.Model, detections: Sequence[Taken] = ()) -> bytes:
     """The program in Python."""
-    inputs, outputs = inputs_of(net, model), outputs_of(net)
+    inputs, outputs = inputs_of(net, model), outputs_of(net, detections)
     lines = [
         docstring(
             [
@@ -99,17 +114,17 @@ def python(net: Net, model: onnx_ir.Model) -> bytes:
         *_python_infer(inputs, outputs),
         "",
         "",
+        *(line for index, each in enumerate(outputs) if each.scale for line in _python_detections(each.scale, index)),
         'if __name__ == "__main__":',
         *(f"    {line}" for index, each in enumerate(inputs) for line in _python_input(each, index)),
-        f"    for name, value in infer(load(){''.join(f', in{index}' for index in range(len(inputs)))}).items():",
-        "        print(name, value.shape)",
+        *(f"    {line}" for line in _python_output(inputs, outputs)),
     ]
     return ("\n".join(lines) + "\n").encode()
 
 
-def cpp(net: Net, model: onnx_ir.Model) -> bytes:
+def cpp(net: Net, model: onnx_ir.Model, detections: Sequence[Taken] = ()) -> bytes:
     """The program in C++."""
-    inputs, outputs = inputs_of(net, model), outputs_of(net)
+    inputs, outputs = inputs_of(net, model), outputs_of(net, detections)
     lines = [
         *(f"// {line}" for line in (*about(model), *_PRECISION)),
         "",
@@ -128,7 +143,7 @@ def cpp(net: Net, model: onnx_ir.Model) -> bytes:
         "    ncnn::Extractor extractor = net.create_extractor();",
         *(f"    extractor.input({quoted(each.blob)}, in{index});" for index, each in enumerate(inputs)),
         "",
-        *(f"    {line}" if line else "" for index, blob in enumerate(outputs) for line in _cpp_output(blob, index)),
+        *(f"    {line}" if line else "" for index, each in enumerate(outputs) for line in _cpp_output(each, index)),
         "    return 0;",
         "}",
     ]
@@ -181,7 +196,7 @@ def _python_prepare(each: Input, index: int) -> Iterator[str]:
     yield ""
 
 
-def _python_infer(inputs: Sequence[Input], outputs: Sequence[str]) -> Iterator[str]:
+def _python_infer(inputs: Sequence[Input], outputs: Sequence[Output]) -> Iterator[str]:
     arguments = "".join(f", in{index}: ncnn.Mat" for index in range(len(inputs)))
     yield f"def infer(net: ncnn.Net{arguments}) -> dict[str, np.ndarray]:"
     yield '    """The outputs by the names of their blobs, for one row of the batch: ncnn\'s Mats have no batch."""'
@@ -189,12 +204,40 @@ def _python_infer(inputs: Sequence[Input], outputs: Sequence[str]) -> Iterator[s
     for index, each in enumerate(inputs):
         yield f"    extractor.input({literal(each.blob)}, in{index})"
     yield "    outputs = {}"
-    yield f"    for name in {literal(tuple(outputs))}:"
+    yield f"    for name in {literal(tuple(each.blob for each in outputs))}:"
     yield "        code, mat = extractor.extract(name)"
     yield "        if code != 0:"
     yield '            raise RuntimeError(f"ncnn does not compute {name}")'
-    yield "        outputs[name] = np.array(mat)"
+    if any(each.scale for each in outputs):
+        yield "        outputs[name] = np.zeros((0, 6), np.float32) if mat.empty() else np.array(mat)"
+    else:
+        yield "        outputs[name] = np.array(mat)"
     yield "    return outputs"
+
+
+def _python_detections(scale: tuple[float, float], index: int) -> Iterator[str]:
+    yield f"def detections{index}(rows: np.ndarray) -> np.ndarray:"
+    yield f'    """Class, score, left, top, right and bottom of each detection, of the rows of output {index}."""'
+    yield f"    classes = rows - {literal([1, 0, 0, 0, 0, 0])}  # ncnn counts the background, which is 0"
+    yield f"    return classes * {literal([1, 1, *scale, *scale])}  # in ncnn boxes are parts of the image"
+    yield ""
+    yield ""
+
+
+def _python_output(inputs: Sequence[Input], outputs: Sequence[Output]) -> Iterator[str]:
+    found = f"infer(load(){''.join(f', in{index}' for index in range(len(inputs)))})"
+    if not any(each.scale for each in outputs):
+        yield f"for name, value in {found}.items():"
+        yield "    print(name, value.shape)"
+        return
+    yield f"outputs = {found}"
+    for index, each in enumerate(outputs):
+        value = f"outputs[{literal(each.blob)}]"
+        if each.scale:
+            yield f"for row in detections{index}({value}):"
+            yield "    print(*row)"
+        else:
+            yield f"print({literal(each.blob)}, {value}.shape)"
 
 
 def _python_input(each: Input, index: int) -> Iterator[str]:
@@ -224,12 +267,25 @@ def _cpp_input(each: Input, index: int) -> Iterator[str]:
     yield ""
 
 
-def _cpp_output(blob: str, index: int) -> Iterator[str]:
+def _cpp_output(each: Output, index: int) -> Iterator[str]:
     yield f"ncnn::Mat out{index};"
-    yield f"if (extractor.extract({quoted(blob)}, out{index}) != 0)"
+    yield f"if (extractor.extract({quoted(each.blob)}, out{index}) != 0)"
     yield "    return 1;"
-    yield f'std::printf("out{index}: %d x %d x %d x %d\\n", out{index}.c, out{index}.d, out{index}.h, out{index}.w);'
+    if each.scale:
+        yield from _cpp_detections(each.scale, f"out{index}")
+    else:
+        sizes = ", ".join(f"out{index}.{name}" for name in "cdhw")
+        yield f'std::printf("out{index}: %d x %d x %d x %d\\n", {sizes});'
     yield ""
+
+
+def _cpp_detections(scale: tuple[float, float], name: str) -> Iterator[str]:
+    box = ", ".join(f"row[{2 + side}] * {number(scale[side % 2])}f" for side in range(4))
+    yield f"for (int i = 0; i < {name}.h; i++) // none where nothing is found"
+    yield "{"
+    yield f"    const float* row = {name}.row(i); // class, the background counted; score; box, in parts of the image"
+    yield f'    std::printf("%d %g %g %g %g %g\\n", (int)row[0] - 1, row[1], {box});'
+    yield "}"
 
 
 def _floats(values: Sequence[float]) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import onnx_ir
 
 from converter.emitters import Refused
+from converter.emitters.batch import batch_axis
 from converter.emitters.ncnn.layer import Scalar
-from converter.emitters.ncnn.layout import batch_axis, mat_shape
+from converter.emitters.ncnn.layout import mat_shape
 
 _MOST_AXES = 3
 

@@ -30,7 +30,7 @@ import onnx
 import onnx_ir
 
 from converter import plan
-from converter.emitters import live_nodes, prepare, translate
+from converter.emitters import live_nodes, translate
 from converter.emitters.onnx import (  # noqa: F401 - each registers its operators
     activation,
     control,
@@ -44,14 +44,14 @@ from converter.emitters.onnx import (  # noqa: F401 - each registers its operato
     reduction,
     shape,
 )
-from converter.emitters.onnx.functions import functions_of, specialise
+from converter.emitters.onnx.functions import functions_of
 from converter.emitters.onnx.module import Module, write_module
+from converter.emitters.onnx.native import native
 from converter.emitters.onnx.opset import at_opset
 from converter.emitters.onnx.statement import NEWEST, OLDEST
 from converter.errors import BadInput, Unsupported
 from converter.ir import OPSET, dims
 from converter.passes.fold import expression_of
-from converter.passes.inline import inline as inlined
 
 FILES = ("model.py", "weights.plan.json")
 
@@ -76,9 +76,8 @@ def emit(model: onnx_ir.Model, *, opset: int = OPSET, inline: bool = False) -> d
     """
     if not OLDEST <= opset <= NEWEST:
         raise BadInput(f"opset {opset} is not one that ONNX code is written for", fix=f"use {OLDEST} to {NEWEST}")
-    known = prepare(inlined(model) if inline else model, "onnx")
+    known = native(model, inline=inline)
     _check_outputs(known.graph.outputs)
-    specialise(known)
     translate(known.graph, "onnx")
     converted = at_opset(known, opset)
     module = write_module(converted, opset, _ir_version(converted, opset))

@@ -13,6 +13,7 @@ from converter.emitters.onnx.statement import Attributes, Statement, plain, writ
     "Elu",
     "Gelu",
     "HardSigmoid",
+    "Hardmax",
     "HardSwish",
     "LeakyRelu",
     "LogSoftmax",

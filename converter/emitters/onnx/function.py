@@ -17,6 +17,7 @@ _KEPT = (
     "Correlation",
     "DeformableConvolution",
     "DeformablePsRoiPooling",
+    "DetectionOutput",
     "ErfInv",
     "Expm1",
     "Gamma",
@@ -24,6 +25,7 @@ _KEPT = (
     "LogGamma",
     "MultiBoxDetection",
     "MultiBoxPrior",
+    "PriorBox",
     "Proposal",
     "PsRoiPooling",
 )

@@ -7,7 +7,14 @@ import onnx_ir
 from converter.emitters.onnx.statement import Attributes, Statement, plain, writes
 
 
-@writes("BatchNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization", "LRN")
+@writes(
+    "BatchNormalization",
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "LpNormalization",
+    "LRN",
+)
 def normalization(node: onnx_ir.Node, attributes: Attributes) -> Statement:
     """A call of the operator. BatchNormalization stays as it is, for those who go on training."""
     return plain(node, attributes)

@@ -12,6 +12,7 @@ from converter.emitters.onnx.statement import Attributes, Statement, plain, writ
     "ArgMin",
     "CumSum",
     "Det",
+    "NonMaxSuppression",
     "ReduceL1",
     "ReduceL2",
     "ReduceLogSum",

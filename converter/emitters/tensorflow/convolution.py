@@ -209,7 +209,7 @@ def _transposed(
     text = _transposed_text(layout, windows, shape, static(weight, 1)[0], '"SAME"' if is_same else '"VALID"')
     text = text if layout.last else around(layout.rank, text)
     filters = _filters(weight, (*range(2, 2 + layout.rank), 1, 0))
-    if is_same or whole == tuple(results):
+    if is_same or (whole == tuple(results) and not any(begin)):
         return _with_bias(node, text, data, filters, bias, layout)
     full = fresh(node, "whole")
     target = node.outputs[0] if bias is None else fresh(node, "product")

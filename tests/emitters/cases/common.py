@@ -357,30 +357,3 @@ CASES = (
     Case("aliases", aliases),
     Case("names", names),
 )
-
-
-REFUSALS = {
-    "conv-same": (partial(conv, auto_pad="SAME_UPPER"), "auto_pad is SAME_UPPER"),
-    "conv-asymmetric": (partial(conv, pads=(0, 0, 1, 1)), "pads [0, 0, 1, 1]"),
-    "softsign": (partial(unary, "Softsign"), "Softsign (op): no such operator"),
-    "gelu": (partial(unary, "Gelu"), "Gelu (op): no such operator"),
-    "prelu-columns": (partial(prelu, (5,)), "one number a channel"),
-    "average-pool-exclude-pad": (
-        partial(pool, "AveragePool", (8, 8), (3, 3), pads=(1, 1, 1, 1)),
-        "Caffe divides window 0 of the rows by 3, not by 2",
-    ),
-    "average-pool-ceil": (
-        partial(pool, "AveragePool", (8, 8), (3, 3), strides=(2, 2), ceil_mode=1, count_include_pad=1),
-        "ceil_mode and count_include_pad",
-    ),
-    "max-pool-far-pad": (
-        partial(pool, "MaxPool", (8, 8), (3, 3), pads=(0, 0, 2, 2)),
-        "Caffe pools 8 rows to 6, not to 8",
-    ),
-    "max-pool-dilated": (partial(pool, "MaxPool", (8, 8), (3, 3), dilations=(2, 2)), "dilations [2, 2]"),
-    "div": (partial(binary, "Div"), "divides by constants only"),
-    "mul-zero-div": (partial(scalar, "Div", 0.0), "the constant is 0"),
-    "reshape-batch": (partial(reshape, [2, 120]), "the shape [2, 120] fits one size of the batch only"),
-    "flatten-rows": (partial(unary, "Flatten", axis=2), "axis 2 is not 1"),
-}
-"""What Caffe refuses: a model, and words of what it says."""
