@@ -28,6 +28,8 @@ and ``top1``; anything else ``differs``, as do: an output too few or too many, a
 (or any unequal integer), no elements, and a NaN or infinity on either side, the same place on both included,
 because a reference that is not finite proves nothing. The width of a float is no difference of its own: it shows
 in the numbers.
+
+Outputs that hold detections are compared as :mod:`converter.detected` says instead: box by box, in any order.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from converter import detected
+from converter.detected import Detected, Group
 from converter.errors import BadInput
 from converter.tolerance import DEFAULT, Limits, Tolerance
 
@@ -113,12 +117,14 @@ class Verdict:
         outputs: The reference's outputs, in its order.
         reasons: Why it is not ``exact``: sentences, empty where it is.
         tolerance: The limits that were kept or not.
+        detections: How far detections agree, where there are any.
     """
 
     verdict: Level
     outputs: tuple[Output, ...]
     reasons: tuple[str, ...]
     tolerance: Tolerance
+    detections: tuple[Detected, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,9 @@ class _Measured:
     cosine: float
 
 
-def compare(reference: Cases, candidate: Cases, *, tolerance: Tolerance = DEFAULT) -> Verdict:
+def compare(
+    reference: Cases, candidate: Cases, *, tolerance: Tolerance = DEFAULT, detections: Sequence[Group] = ()
+) -> Verdict:
     """Judge a candidate's outputs by the reference's, as this module's docstring says.
 
     Args:
@@ -142,6 +150,7 @@ def compare(reference: Cases, candidate: Cases, *, tolerance: Tolerance = DEFAUL
             all with the same outputs in the same shapes.
         candidate: The same for the other side. Outputs are matched by name.
         tolerance: The limits.
+        detections: Which outputs hold detections.
 
     Raises:
         BadInput: The reference is such that no candidate could be judged by it, or an argument is not of this form.
@@ -153,14 +162,49 @@ def compare(reference: Cases, candidate: Cases, *, tolerance: Tolerance = DEFAUL
         first = next(iter(expected.values()))
         blank = tuple(Output(name, np.shape(array), "differs") for name, array in first.items())
         return Verdict("differs", blank, reasons, tolerance)
-    judged = [_judge(name, expected, given, tolerance) for name in next(iter(expected.values()))]
-    outputs = tuple(output for output, _ in judged)
-    reasons = tuple(itertools.chain.from_iterable(why for _, why in judged))
+    detected.check(detections, {name: np.shape(array) for name, array in next(iter(expected.values())).items()})
+    boxed = {name for group in detections for name in group.outputs}
+    names = [name for name in next(iter(expected.values())) if name not in boxed]
+    judged = {name: _judge(name, expected, given, tolerance) for name in names}
+    found = [_judge_detections(group, expected, given, tolerance) for group in detections]
+    judged |= {output.name: (output, ()) for _, outputs, _ in found for output in outputs}
+    outputs = tuple(judged[name][0] for name in next(iter(expected.values())))
+    reasons = tuple(
+        itertools.chain.from_iterable([*(why for _, why in judged.values()), *(why for *_, why in found)])
+    )
     verdict = max((output.verdict for output in outputs), key=LEVELS.index)
-    if verdict != "differs" and all(output.sensitivity is None for output in outputs):
+    counted = tuple(each for each, *_ in found if each is not None)
+    moves = any(output.sensitivity is not None for output in outputs) or any(each.moves for each in counted)
+    if verdict != "differs" and not moves:
         verdict = "differs"
         reasons += (_NOTHING_MOVES,)
-    return Verdict(verdict, outputs, reasons, tolerance)
+    return Verdict(verdict, outputs, reasons, tolerance, counted)
+
+
+def _judge_detections(
+    group: Group, expected: Mapping[str, Arrays], given: Mapping[str, Arrays], tolerance: Tolerance
+) -> tuple[Detected | None, list[Output], tuple[str, ...]]:
+    """How far a group's detections agree, its outputs with their numbers, and why it is not ``exact``."""
+    shapes = {name: np.shape(next(iter(expected.values()))[name]) for name in group.outputs}
+    faults = [
+        fault
+        for name in group.outputs
+        if (
+            fault := _fault(
+                name, {key: (np.asarray(expected[key][name]), np.asarray(given[key][name])) for key in expected}
+            )
+        )
+    ]
+    if faults:
+        return None, [Output(name, shape, "differs") for name, shape in shapes.items()], tuple(faults)
+    found, reasons = detected.judge(group, expected, given, tolerance.detections)
+    outputs = [
+        Output(name, shape, found.verdict, *found.errors[name])
+        if found.matched
+        else Output(name, shape, found.verdict)
+        for name, shape in shapes.items()
+    ]
+    return found, outputs, reasons
 
 
 def first_bad(
@@ -411,8 +455,10 @@ def _cosine(a: Array, b: Array) -> float:
 class _Callable(types.ModuleType):
     """Makes ``converter.compare`` the library's function and this module at once, whoever imports it first."""
 
-    def __call__(self, reference: Cases, candidate: Cases, *, tolerance: Tolerance = DEFAULT) -> Verdict:
-        return compare(reference, candidate, tolerance=tolerance)
+    def __call__(
+        self, reference: Cases, candidate: Cases, *, tolerance: Tolerance = DEFAULT, detections: Sequence[Group] = ()
+    ) -> Verdict:
+        return compare(reference, candidate, tolerance=tolerance, detections=detections)
 
 
 sys.modules[__name__].__class__ = _Callable

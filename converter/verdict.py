@@ -47,19 +47,23 @@ def verify_json(
         "expected": check_expected(expected),
         "runtime": runtime,
         "reference": reference,
-        "tolerance": dataclasses.asdict(verdict.tolerance),
-        "outputs": [dataclasses.asdict(output) for output in verdict.outputs],
+        **_judged(verdict),
         "first_bad": None if found is None else dataclasses.asdict(found),
-        "forms": {name: _form(each) for name, each in judged.items() if name},
+        "forms": {name: {"verdict": each.verdict, **_judged(each)} for name, each in judged.items() if name},
     }
     return (json.dumps(_strict(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _form(verdict: Verdict) -> dict[str, Any]:
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    """The limits and the numbers; of detections only where there are any."""
+    limits = dataclasses.asdict(verdict.tolerance)
+    found = [dataclasses.asdict(each) for each in verdict.detections]
+    if not found:
+        del limits["detections"]
     return {
-        "verdict": verdict.verdict,
-        "tolerance": dataclasses.asdict(verdict.tolerance),
+        "tolerance": limits,
         "outputs": [dataclasses.asdict(output) for output in verdict.outputs],
+        **({"detections": [{key: row[key] for key in row if key != "errors"} for row in found]} if found else {}),
     }
 
 

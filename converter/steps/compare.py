@@ -1,11 +1,11 @@
 """The step ``compare``: judge the candidate's outputs by the reference's, and write the verdict.
 
 Reads ``in/params.json``, ``{"model", "target", "options", "forms", "order", "runtime_image", "reference_image",
-"expect"}``, and of either side (``in/reference``, ``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed
-``<case>/<output name>``; writes ``out/verify.json``. Of each of the ``forms`` of its checkpoint the candidate has a
-``<form>.npz`` too, which is judged by the same reference. Where both sides have a ``trace.npz`` and the verdict is
-not ``exact``, the first bad value of ``order`` is named. A verdict is never a failure of this step: what is accepted
-is for the build to decide.
+"expect"}`` and perhaps ``"detections"``, as the IR's ``model.json`` has them, and of either side (``in/reference``,
+``in/candidate``) ``outputs.npz`` and ``runtime.json``, keyed ``<case>/<output name>``; writes ``out/verify.json``. Of
+each of the ``forms`` of its checkpoint the candidate has a ``<form>.npz`` too, which is judged by the same reference.
+Where both sides have a ``trace.npz`` and the verdict is not ``exact``, the first bad value of ``order`` is named. A
+verdict is never a failure of this step: what is accepted is for the build to decide.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from converter.cases import open_cases
 from converter.compare import MIN_CASES, FirstBad, Verdict, compare, first_bad
+from converter.detected import read_groups
 from converter.errors import BadInput
 from converter.steps import run
 from converter.tolerance import tolerance_for
@@ -29,12 +30,14 @@ def step(params: dict[str, Any], source: Path, target: Path) -> None:
         raise BadInput(f"A verdict stands on at least {MIN_CASES} inputs, there are {len(reference)}")
     target_name, options = params["target"], params["options"]
     candidate = open_cases(source / "candidate" / "outputs.npz")
-    verdict = compare(reference, candidate, tolerance=tolerance_for(target_name, options))
+    groups = read_groups(params.get("detections", ()))
+    verdict = compare(reference, candidate, tolerance=tolerance_for(target_name, options), detections=groups)
     forms = {
         form: compare(
             reference,
             open_cases(source / "candidate" / f"{form}.npz"),
             tolerance=tolerance_for(target_name, options, form),
+            detections=groups,
         )
         for form in params["forms"]
     }
