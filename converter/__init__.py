@@ -9,6 +9,8 @@ It starts no process, opens no connection and imports no deep learning framework
     model = converter.parse("mxnet", graph="x-symbol.json", weights="x-0000.params", inputs=shapes)
     converter.save(model, "build/x/ir")
     files = converter.emit(model, "caffe")
+
+A live Gluon net goes the same way in one call: :func:`convert_model`, :func:`convert_ssd_model`, :func:`save_model`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,33 @@ from converter.errors import BadInput, StructureOnly, TransshipError, Unsupporte
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["BadInput", "StructureOnly", "TransshipError", "Unsupported", "compare", "emit", "parse", "save"]
+    from converter.description import Description
+    from converter.gluon import convert_model, convert_ssd_model, save_model
+
+__all__ = [
+    "BadInput",
+    "StructureOnly",
+    "TransshipError",
+    "Unsupported",
+    "check_options",
+    "compare",
+    "convert_model",
+    "convert_ssd_model",
+    "describe",
+    "emit",
+    "parse",
+    "save",
+    "save_model",
+]
+
+_OF_GLUON = ("convert_model", "convert_ssd_model", "save_model")
+
+
+def __getattr__(name: str) -> Any:
+    """What is for live Gluon nets, imported when it is asked for."""
+    if name in _OF_GLUON:
+        return getattr(importlib.import_module("converter.gluon"), name)
+    raise AttributeError(f"module 'converter' has no attribute {name!r}")
 
 
 def parse(
@@ -79,6 +107,24 @@ def parse(
     return model
 
 
+def describe(
+    framework: str, *, graph: str | PathLike[str], weights: str | PathLike[str] | None = None
+) -> Description:
+    """Say what a model of another framework is, without converting it.
+
+    Args:
+        framework: The source framework, for example ``"mxnet"``.
+        graph: The file that holds the network's structure.
+        weights: The file that holds its parameters.
+
+    Raises:
+        BadInput: A file is not what it has to be.
+    """
+    frontend = _plugin("converter.parsers", framework, "framework")
+    found: Description = frontend.describe(graph=Path(graph), weights=None if weights is None else Path(weights))
+    return found
+
+
 def save(model: onnx_ir.Model, folder: str | PathLike[str]) -> None:
     """Write ``model`` as ``model.onnx``, ``weights.safetensors`` and ``model.json`` into ``folder``.
 
@@ -96,10 +142,19 @@ def emit(model: onnx_ir.Model, target: str, **options: Any) -> dict[str, bytes]:
         BadInput: There is no such target or option, or an option is of another type than its default.
         Unsupported: The target cannot express the model exactly.
     """
+    check_options(target, options)
+    files: dict[str, bytes] = _plugin("converter.emitters", target, "target").emit(model, **options)
+    return files
+
+
+def check_options(target: str, options: Mapping[str, Any]) -> None:
+    """Check that the emitter of ``target`` has these ``options``.
+
+    Raises:
+        BadInput: There is no such target or option, or an option is of another type than its default.
+    """
     function = _plugin("converter.emitters", target, "target").emit
     _check_options(target, options, {name: item.default for name, item in _options(function).items()})
-    files: dict[str, bytes] = function(model, **options)
-    return files
 
 
 def compare(reference: Any, candidate: Any, **options: Any) -> Any:

@@ -1,7 +1,8 @@
 """Step ``parse``: a source framework's files to the IR.
 
-Parameters: ``framework``, ``name``, ``graph`` and ``weights`` (file names below ``in/source``), ``inputs`` (shapes by
-name), ``preprocess`` and ``labels``. Writes ``out/model.onnx``, ``out/weights.safetensors`` and ``out/model.json``.
+Parameters: ``framework``, ``name``, ``graph`` and ``weights`` (file names below ``in/source``; without the latter the
+IR is of the structure alone), ``inputs`` (shapes by name), ``preprocess`` and ``labels``. Writes ``out/model.onnx``,
+``out/weights.safetensors`` and ``out/model.json``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def parse(params: dict[str, Any], source: Path, target: Path) -> None:
     model = converter.parse(
         params["framework"],
         graph=source / "source" / params["graph"],
-        weights=source / "source" / params["weights"],
+        weights=source / "source" / params["weights"] if "weights" in params else None,
         inputs=params["inputs"],
         name=params["name"],
         preprocess=params.get("preprocess"),

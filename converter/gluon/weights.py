@@ -1,0 +1,1 @@
+../../images/base/weights.py

@@ -1,0 +1,1 @@
+"""Live Gluon nets converted where they are."""
