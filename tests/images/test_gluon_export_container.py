@@ -15,12 +15,30 @@ from tests.support.containers import run_step, stage_scripts
 
 pytestmark = pytest.mark.container
 
-STEPS = ("images/mxnet/locate.py", "images/mxnet/export.py", "tests/support/own.py", "tests/support/batch.py")
+STEPS = (
+    "images/mxnet/locate.py",
+    "images/mxnet/export.py",
+    "images/mxnet/reference.py",
+    "tests/support/own.py",
+    "tests/support/batch.py",
+)
 SMALL = {"inputs": {"data": ["batch", 3, 32, 32]}}
 SEEDED = {**SMALL, "weights": "seeded"}
 PRETRAINED = {**SMALL, "weights": "pretrained"}
 OWN = {**SMALL, "name": "mobilenet0.25", "weights": "file", "parameters": "own.params"}
 CUSTOM = {"weights": "seeded", "options": {"classes": ["a", "b"]}}
+
+SSD: dict[str, Any] = {**CUSTOM, "inputs": {"data": ["batch", 3, 128, 128]}, "ranges": {"data": [-2.1, 2.6]}}
+OWN_SSD = {
+    "network": "mobilenetv2_0.25",
+    "base_size": 128,
+    "features": ["features_linearbottleneck13_relu60_relu6", "features_relu61_relu6"],
+    "num_filters": [64],
+    "sizes": [20, 50, 80, 110],
+    "ratios": [[1, 2, 0.5]] * 3,
+    "steps": [16, 32, 64],
+    "classes": ["a", "b"],
+}
 
 BUILT: dict[str, dict[str, Any]] = {
     "gluon": {**SEEDED, "name": "mobilenet0.25"},
@@ -28,9 +46,21 @@ BUILT: dict[str, dict[str, Any]] = {
     "gluoncv": {**SEEDED, "name": "cifar_resnet20_v1"},
     "fewer-classes": {**SEEDED, "name": "mobilenet0.25", "options": {"classes": 7}},
     "base-copied": {**SEEDED, "name": "resnet18_v1b_kinetics400", "options": {"nclass": 3}},
-    "ssd": {**CUSTOM, "name": "ssd_512_mobilenet1.0_custom", "inputs": {"data": ["batch", 3, 128, 128]}},
+    "ssd": {**SSD, "name": "ssd_512_mobilenet1.0_custom"},
+    "ssd-saturated": {**SSD, "name": "ssd_512_resnet50_v1_custom"},
+    "ssd-own": {**SSD, "name": "SSD", "options": OWN_SSD},
+    "ssd-reset": {**SSD, "name": "ssd_300_mobilenet0.25_voc", "options": {}, "classes": ["a", "b", "c"]},
     "yolo": {**CUSTOM, "name": "yolo3_mobilenet0.25_custom", "inputs": {"data": ["batch", 3, 64, 64]}},
 }
+DETECTING = {"ssd": 2, "ssd-saturated": 2, "ssd-own": 2, "ssd-reset": 3}
+"""Detectors of :data:`BUILT`, and how many classes each is to find."""
+
+MANY = 30
+"""Detections to expect at least in noise."""
+
+THRESHOLD = 0.01
+"""The score from which on GluonCV keeps a detection."""
+
 SPELLED = ("save_parameters", "save_params", "collect_params", "export")
 """Ways in which a user's file can name parameters, after others of the kind were made in that process."""
 
@@ -46,6 +76,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "option": ({**SEEDED, "name": "mobilenet0.25", "options": {"clases": 3}}, "argument 'clases'"),
     "reserved": ({**SEEDED, "name": "mobilenet0.25", "options": {"root": "/"}}, "root: no option of a network"),
     "small": ({**SEEDED, "name": "alexnet", "inputs": {"data": [1, 3, 4, 4]}}, "alexnet does not run as a graph on"),
+    "classes": (
+        {**SEEDED, "name": "mobilenet0.25", "classes": ["a"]},
+        "mobilenet0.25 cannot have other classes: it has no reset_class\n  to do: Leave classes out",
+    ),
     "input": (
         {**SEEDED, "name": "mobilenet0.25", "inputs": {"x": [1, 3, 32, 32]}},
         "The inputs of mobilenet0.25 are called data, not x",
@@ -115,6 +149,19 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the answers of detectors to two inputs of noise are, ``a`` and ``b``."""
+    inputs, outputs = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
+    noise = np.random.default_rng(3).uniform(-2.1, 2.6, (2, 1, 3, 128, 128)).astype(np.float32)
+    for name in DETECTING:
+        folder = inputs / "cases" / name
+        stage(folder, BUILT[name], "export")
+        stage(folder, {"graph": "model-symbol.json", "weights": "model-0000.params", "trace": False}, "reference")
+        np.savez(folder / "inputs.npz", **{"a/data": noise[0], "b/data": noise[1]})
+    return run_all(inputs, outputs, "export=source", "reference")
+
+
+@pytest.fixture(scope="module")
 def trained(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the outputs are of networks with trained weights, some of which are there."""
     inputs, outputs = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
@@ -130,10 +177,10 @@ def trained(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_all(inputs, outputs, "locate", "export")
 
 
-def stage(folder: Path, params: dict[str, Any]) -> None:
-    """Lay out a case."""
-    folder.mkdir(parents=True)
-    (folder / "params.json").write_text(json.dumps(params))
+def stage(folder: Path, params: dict[str, Any], step: str = "params") -> None:
+    """Lay out a case, or what one of its steps finds as its parameters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{step}.json").write_text(json.dumps(params))
 
 
 def run_all(inputs: Path, outputs: Path, *steps: str) -> Path:
@@ -197,6 +244,25 @@ def test_detectors_export_their_inference_graph_with_its_anchors(results: Path) 
     anchors = [values for name, values in parameters.items() if "_anchor_" in name]
     assert anchors
     assert {values.shape[-1] for values in anchors} == {2}
+
+
+@pytest.mark.parametrize(("case", "classes"), DETECTING.items())
+def test_seeded_detectors_detect_what_depends_on_the_input(answers: Path, case: str, classes: int) -> None:
+    assert not (answers / case / "error.txt").exists(), (answers / case / "log.txt").read_text()
+    with np.load(answers / case / "reference" / "outputs.npz", allow_pickle=False) as stored:
+        (ids, scores, boxes), (others, _, moved) = (
+            [stored[name] for name in stored.files if name[0] == x] for x in "ab"
+        )
+    found = ids[0, :, 0] >= 0
+    assert found.sum() >= MANY
+    assert set(ids[0, found, 0]) == set(range(classes))
+    assert len(set(scores[0, found, 0])) == found.sum()
+    assert (scores[0, found, 0] > 2 * THRESHOLD).all()
+    assert (scores[0, found, 0] < 1).all()
+    sides = boxes[0, found, 2:] - boxes[0, found, :2]
+    assert ((sides > 1) & (sides < 1000)).all(), "pixels of an image of 128"
+    assert (ids[0, :, 0] != others[0, :, 0]).any()
+    assert np.abs(boxes - moved).max() > 1
 
 
 @pytest.mark.parametrize("spelling", SPELLED)

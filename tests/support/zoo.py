@@ -45,4 +45,4 @@ def write_manifests(folder: Path) -> None:
 
 def model_name(net: str) -> str:
     """What a network of the zoo is called as a model here."""
-    return f"{net.replace('_', '-')}-seeded"
+    return f"zoo-{net.replace('_', '-')}"

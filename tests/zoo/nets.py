@@ -6,16 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.zoo import NETWORKS
+
 LIMIT = 1e-5
 """Largest error relative to the output's largest value; float32 sums in another order, a hundred layers deep."""
 
-VISION = """
-alexnet densenet121 densenet161 densenet169 densenet201 inceptionv3 mobilenet0.25 mobilenet0.5 mobilenet0.75
-mobilenet1.0 mobilenetv2_0.25 mobilenetv2_0.5 mobilenetv2_0.75 mobilenetv2_1.0 resnet101_v1 resnet101_v2 resnet152_v1
-resnet152_v2 resnet18_v1 resnet18_v2 resnet34_v1 resnet34_v2 resnet50_v1 resnet50_v2 squeezenet1.0 squeezenet1.1 vgg11
-vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn
-"""
-"""All of ``mxnet.gluon.model_zoo.vision``."""
 CLASSIFIERS = """
 darknet53 dla34 googlenet hrnet_w18_c hrnet_w18_small_v1_c hrnet_w18_small_v2_c hrnet_w30_c hrnet_w32_c hrnet_w40_c
 hrnet_w44_c hrnet_w48_c hrnet_w64_c mobilenetv3_large mobilenetv3_small nasnet_4_1056 nasnet_5_1538 nasnet_6_4032
@@ -94,11 +89,11 @@ class Net:
 
 def nets() -> Iterator[Net]:
     """All of them."""
-    for name in VISION.split():
+    for name in NETWORKS:
         yield Net(name, "Gluon, vision", 299 if name == "inceptionv3" else 224)
     for name in CLASSIFIERS.split():
         yield Net(name, "GluonCV, classification", _SIZES.get(name, 224), gain=_gain(name))
-    for name in VISION.split():
+    for name in NETWORKS:
         size = 299 if name == "inceptionv3" else 224
         yield Net(f"gluoncv.{name}", "GluonCV, classification, of the same names as Gluon's", size)
     for name in CIFAR.split():
