@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.doit_plugins import Reporter
 from tasks.plan import Task, open_plan
+from tasks.progress.reporter import Reporter
 
 plan = open_plan(Path(__file__).parent)
 
@@ -52,9 +52,29 @@ def task_verify() -> Iterator[Task]:
     yield from plan.verifications()
 
 
+def task_layers() -> Iterator[Task]:
+    """layers:<model>-<target>       the error of every value between, on one photograph"""
+    yield from plan.layers()
+
+
+def task_top() -> Iterator[Task]:
+    """top:<model>-<target>          the classes that both rank first on the photographs"""
+    yield from plan.tops()
+
+
 def task_image() -> Iterator[Task]:
     """image:<toolchain>             the container image that a framework lives in"""
     yield from plan.images()
+
+
+def task_table() -> Task:
+    """table                            the classic models to every target; with weights=seeded without downloads"""
+    return plan.table()
+
+
+def task_report() -> Task:
+    """report                           all that is verified as a page; models='resnet*,vgg19' converts these first"""
+    return plan.report()
 
 
 def task_overview() -> Task:

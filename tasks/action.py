@@ -133,24 +133,59 @@ def encode(action: Action) -> Encoded:
     return Encoded(key, blobs)
 
 
-def encode_result(tree: Tree) -> bytes:
-    """The ``ActionResult`` of a step that succeeded with the files ``tree`` below ``out/``."""
-    files = [{"path": f"out/{path}", "digest": _message(digest)} for path, digest in sorted(tree.items())]
-    data: bytes = reapi.ActionResult(output_files=files).SerializeToString(deterministic=True)
+@dataclass(frozen=True)
+class Result:
+    """What an action that succeeded left on record.
+
+    Attributes:
+        outputs: The files below ``out/``.
+        started: When its command began, in nanoseconds since 1970; 0 where that is not on record.
+        ended: When it ended.
+    """
+
+    outputs: Tree
+    started: int = 0
+    ended: int = 0
+
+    @property
+    def took(self) -> float | None:
+        """Seconds that the command ran; None where that is not on record."""
+        return (self.ended - self.started) / 1e9 if 0 < self.started <= self.ended else None
+
+
+def encode_result(result: Result) -> bytes:
+    """The ``ActionResult`` message of ``result``."""
+    files = [{"path": f"out/{path}", "digest": _message(digest)} for path, digest in sorted(result.outputs.items())]
+    message = reapi.ActionResult(output_files=files)
+    if result.took is not None:
+        _stamp(message.execution_metadata.execution_start_timestamp, result.started)
+        _stamp(message.execution_metadata.execution_completed_timestamp, result.ended)
+    data: bytes = message.SerializeToString(deterministic=True)
     return data
 
 
-def decode_result(data: bytes) -> dict[str, Digest]:
-    """The files below ``out/`` of an encoded ``ActionResult``.
+def decode_result(data: bytes) -> Result:
+    """The content of an ``ActionResult`` message.
 
     Raises:
         google.protobuf.message.DecodeError: ``data`` is not such a message.
     """
-    result = reapi.ActionResult.FromString(data)
-    return {
+    message = reapi.ActionResult.FromString(data)
+    outputs = {
         file.path.removeprefix("out/"): Digest(file.digest.hash, file.digest.size_bytes)
-        for file in result.output_files
+        for file in message.output_files
     }
+    timing = message.execution_metadata
+    started, ended = timing.execution_start_timestamp, timing.execution_completed_timestamp
+    return Result(outputs, _nanoseconds(started), _nanoseconds(ended))
+
+
+def _stamp(timestamp: reapi.Message, nanoseconds: int) -> None:
+    timestamp.seconds, timestamp.nanos = divmod(nanoseconds, 10**9)
+
+
+def _nanoseconds(timestamp: reapi.Message) -> int:
+    return int(timestamp.seconds * 10**9 + timestamp.nanos)
 
 
 def _message(digest: Digest) -> reapi.Message:

@@ -26,7 +26,7 @@ import requests.exceptions
 from rich.console import Console
 from rich.text import Text
 
-from tasks import engine
+from tasks import engine, terminal
 from tasks.errors import EngineError, ImageError
 from tasks.index import Pin, fetch
 
@@ -51,17 +51,20 @@ SLIM = (
 """What Debian's own slim images leave out as well."""
 
 CENSUS = r"""
-import importlib.metadata, json, pathlib, platform, re, subprocess
+import importlib.metadata, json, os, pathlib, platform, re, subprocess, sys
 query = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Abbrev}\n"]
 rows = [line.split() for line in subprocess.check_output(query).decode().splitlines()]
 debian = {row[0]: row[1] for row in rows if row[2] == "ii"}
+path = [*os.environ.get("PYTHONPATH", "").split(":"), *sys.path]
 python = {re.sub("[-_.]+", "-", d.metadata["Name"]).lower(): d.version
-          for d in reversed(list(importlib.metadata.distributions())) if d.metadata["Name"]}
+          for d in reversed(list(importlib.metadata.distributions(path=path))) if d.metadata["Name"]}
 compiled = pathlib.Path("/opt/transship/build-packages")
 build = dict(line.split() for line in compiled.read_text().splitlines()) if compiled.exists() else {}
 print(json.dumps({"architecture": platform.machine(), "debian": debian, "python": python, "build": build}))
 """
-"""Runs in an image and prints what it holds. The first of two packages of one name on the path is the one in use."""
+"""Runs in an image and prints what it holds. The first of two packages of one name on the path is the one in use.
+
+What is on ``PYTHONPATH`` may be for another Python than the one that runs this: it is looked at, and not imported."""
 
 
 class Progress:
@@ -73,7 +76,7 @@ class Progress:
     HEARTBEAT = 60.0
 
     def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
-        self._console = console or Console(stderr=True, highlight=False, quiet=quiet)
+        self._console = console or (Console(quiet=True) if quiet else terminal.console())
         self._status = self._console.status("") if self._console.is_terminal and not quiet else None
         self._label = ""
         self._started = self._spoken = time.monotonic()
@@ -210,7 +213,7 @@ def contents(client: docker.DockerClient, toolchain: Toolchain, image: str) -> d
     """
     with _talking():
         output = client.containers.run(
-            image, ["python3", "-c", CENSUS], network_mode="none", remove=True, read_only=True, cap_drop=["ALL"]
+            image, ["python3", "-I", "-c", CENSUS], network_mode="none", remove=True, read_only=True, cap_drop=["ALL"]
         )
         labels = client.images.get(image).labels
     found: dict[str, Any] = json.loads(output)
@@ -228,7 +231,7 @@ def contents(client: docker.DockerClient, toolchain: Toolchain, image: str) -> d
 
 def _fetch(toolchain: Toolchain, files: Path, progress: Progress) -> dict[Pin, Path]:
     """Download what the build copies in: on the host, where the user's index, proxy and certificates are."""
-    pins = dict.fromkeys((*toolchain.tools, *toolchain.wheels), toolchain.debian.target)
+    pins = dict.fromkeys(toolchain.tools, toolchain.debian.target) | dict.fromkeys(toolchain.wheels, toolchain.target)
     fetched = {}
     for pin, target in [*pins.items(), *((pin, None) for pin in toolchain.sources)]:
         progress.step(f"image {toolchain.name}  download {pin.requirement}")

@@ -18,8 +18,9 @@ _SETTLED_NS = 100_000_000
 class DigestCache:
     """SHA-256 of files, read again only where device, inode, size, mtime or ctime differ from the last time.
 
-    ctime is what makes this safe: copying tools restore mtime, nothing restores ctime. What is remembered only saves
-    time: where the database cannot be used, files are read.
+    ctime is what makes this safe: copying tools restore mtime, nothing restores ctime. Only where a file has several
+    names it tells nothing, since it moves with each name that comes or goes: there mtime has to do. What is
+    remembered only saves time: where the database cannot be used, files are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,4 +76,5 @@ def discard_damaged(path: Path, table: str) -> None:
 
 
 def _stamp(stat: os.stat_result) -> str:
-    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
+    changed = stat.st_ctime_ns if stat.st_nlink == 1 else "linked"
+    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{changed}"

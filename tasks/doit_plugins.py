@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import io
+import os
 import signal
 import sys
-import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,22 +14,14 @@ from typing import Any
 from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
 from doit.dependency import SqliteDB
-from doit.exceptions import BaseFail, InvalidCommand
-from doit.reporter import ConsoleReporter
-from doit.task import Task
+from doit.exceptions import InvalidCommand
 
 from tasks.digests import discard_damaged
-from tasks.session import Session
+from tasks.errors import StepFailed
+from tasks.names import SHOWING
 
 _COMMANDS = ("clean", "forget", "help", "info", "list", "run")
 """doit's commands that a mistyped first word may have meant."""
-
-
-_SHOW_THEMSELVES = ("image:", "download:", "convert:", "overview")
-"""Tasks that print while they run."""
-
-
-_OUTCOMES = ("ran", "restored", "up to date", "failed")
 
 
 class Terminated(BaseException):
@@ -39,6 +32,9 @@ class CommittingDB(SqliteDB):  # type: ignore[misc]
     """doit's SQLite records, committed as each task succeeds; doit's own are lost if the process is killed."""
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        if not os.access(Path(name).absolute().parent, os.W_OK):
+            fix = "see that this folder can be written to, or work in a copy of the project"
+            raise SystemExit(str(StepFailed("doit's records cannot be written", where=name, fix=fix)))
         discard_damaged(Path(name), "doit")
         super().__init__(name, *args, **kwargs)
 
@@ -74,84 +70,23 @@ class Run(DoitRun):  # type: ignore[misc]
         if opt_values.get("num_process"):
             sys.stderr.write("steps run one after the other\n  to do: leave out -n\n")
             return 1
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
+        opt_values["continue"] = opt_values.get("continue") or any(word in SHOWING for word in pos_args)
         signal.signal(signal.SIGTERM, _terminate)
         try:
             code: int = super().execute(opt_values, pos_args)
         except InvalidCommand as error:
             if error.not_found is None:
                 raise
-            return _unknown(error.not_found, [task.name for task in self.task_list])
+            typeable = getattr(self.loader.namespace.get("plan"), "typeable", list)
+            sys.stderr.write(f"{unknown(error.not_found, [*typeable(), *(task.name for task in self.task_list)])}\n")
+            return 1
         except KeyboardInterrupt:
             return _stopped("interrupted", 128 + signal.SIGINT)
         except Terminated:
             return _stopped("terminated", 128 + signal.SIGTERM)
-        return code
-
-
-class Reporter(ConsoleReporter):  # type: ignore[misc]
-    """A line for each step that did something, and one for the whole at the end."""
-
-    desc = "steps that ran or were restored, and a count"
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(sys.stdout, {})
-        self.session = session
-        self._selected: list[str] = []
-        self._started: dict[str, float] = {}
-        self._failed = 0
-        self._is_live = sys.stdout.isatty()
-
-    def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
-        """Remember what was asked for."""
-        self._selected = selected_tasks
-
-    def execute_task(self, task: Task) -> None:
-        """Start the clock; on a terminal, say what is running until there is more to say."""
-        self._started[task.name] = time.monotonic()
-        if self._is_live and not task.name.startswith(_SHOW_THEMSELVES):
-            self.write(f"{'running':9} {task.name}")
-            self.outstream.flush()
-
-    def add_success(self, task: Task) -> None:
-        """Say what was done."""
-        self._clear()
-        did = self.session.done.get(task.name)
-        if did in ("ran", "restored"):
-            self._line(did, task)
-
-    def skip_uptodate(self, task: Task) -> None:
-        """Say what came out of the cache; be quiet about what was there."""
-        if self.session.done.get(task.name) == "restored":
-            self._line("restored", task)
-
-    def add_failure(self, task: Task, fail: BaseFail) -> None:
-        """Say what went wrong, once."""
-        self._failed += 1
-        self._clear()
-        self.outstream.flush()
-        sys.stderr.write(f"{task.name} failed: {fail.get_msg().rstrip()}\n")
-
-    def complete_run(self) -> None:
-        """Count."""
-        self._clear()
-        did = [*self.session.done.values(), *["failed"] * self._failed]
-        if not did or self.runtime_errors:
-            super().complete_run()
-        elif set(did) == {"up to date"}:
-            self.write(f"{', '.join(self._selected)}: up to date, nothing to run\n")
-        else:
-            counts = [f"{did.count(word)} {word}" for word in _OUTCOMES if word in did]
-            self.write(f"{len(did)} step{'s' * (len(did) > 1)}: {', '.join(counts)}\n")
-
-    def _clear(self) -> None:
-        if self._is_live:
-            self.write("\r\x1b[2K")
-
-    def _line(self, did: str, task: Task) -> None:
-        started = self._started.get(task.name)
-        took = f"  {time.monotonic() - started:.1f} s" if started is not None else ""
-        self.write(f"{did:9} {task.name}{took}\n")
-        self.outstream.flush()
+        return min(code, 1)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
@@ -163,8 +98,8 @@ def _stopped(how: str, code: int) -> int:
     return code
 
 
-def _unknown(name: str, tasks: list[str]) -> int:
-    nearest = difflib.get_close_matches(name, [*tasks, *_COMMANDS], n=3, cutoff=0.5)
+def unknown(name: str, tasks: list[str]) -> str:
+    """What to say where there is no task ``name``: the nearest of ``tasks`` and commands."""
+    nearest = difflib.get_close_matches(name, {*tasks, *_COMMANDS}, n=3, cutoff=0.5)
     meant = f"\n  did you mean: {', '.join(nearest)}" if nearest else ""
-    sys.stderr.write(f"there is no task or command {name!r}{meant}\n  to do: 'doit' lists what can be built\n")
-    return 1
+    return f"there is no task or command {name!r}{meant}\n  to do: 'doit' lists what can be built"

@@ -9,6 +9,10 @@ class StepFailed(TransshipError):
     """A step ended without its outputs: it refused its input, failed, or ran out of time or memory."""
 
 
+class NotRun(TransshipError):
+    """A step was not tried, since one that it comes after has failed."""
+
+
 class EngineError(TransshipError):
     """No container engine, or one that went away."""
 

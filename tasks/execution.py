@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,7 @@ class Outputs(Protocol):
         ...
 
     def download(self, source: Source) -> Tree:
-        """Files of ``source``, each with the digest that its manifest gives."""
+        """Files of ``source``, each with the digest that its manifest gives, else with that of its first download."""
         ...
 
     def published(self, files: Iterable[Published]) -> Tree:
@@ -46,23 +47,42 @@ class Outputs(Protocol):
         ...
 
 
+def declared(source: Source) -> Tree:
+    """The files of ``source`` as far as its manifest says what is in them."""
+    return source.tree
+
+
 @dataclass(frozen=True)
 class LookUp:
-    """Answers from records alone: nothing runs, and no engine or network is asked. Raises :class:`Miss`."""
+    """Answers from records alone: nothing runs, and no engine or network is asked. Raises :class:`Miss`.
+
+    Attributes:
+        store: Where the records are.
+        known_image: What is on record of a toolchain's image.
+        known: The files of a source whose content is known.
+        used: Keys of the actions whose results were given.
+    """
 
     store: Store
     known_image: Callable[[str], Image | None]
+    known: Callable[[Source], Tree] = declared
+    used: set[Digest] = field(default_factory=set)
 
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`."""
-        found = self.store.result(encode(action).key)
+        key = encode(action).key
+        found = self.store.result(key)
         if found is None:
             raise Miss
+        self.used.add(key)
         return found
 
     def download(self, source: Source) -> Tree:
-        """See :class:`Outputs`; a manifest's digests are known before anything is fetched."""
-        return source.tree
+        """See :class:`Outputs`; most digests are known before anything is fetched."""
+        known = self.known(source)
+        if len(known) < len(source.files):
+            raise Miss
+        return known
 
     def published(self, files: Iterable[Published]) -> Tree:
         """See :class:`Outputs`."""
@@ -90,23 +110,29 @@ class Execution:
         store: Where inputs are and outputs go.
         run: The current process's place for working folders.
         logs: Folder for the output of steps that failed.
-        fetch: Puts the files of a source into the store.
+        fetch: Puts the files of a source into the store; what they are.
         fetch_published: Puts a file of a model zoo into the store.
         known_image: What is on record of a toolchain's image.
         ensure_image: Builds a toolchain's image where the engine lacks it.
         executor: Gives the executor for an image; asked only when there is something to run.
-        ran: How many actions this object really ran.
+        known: The files of a source whose content is known.
+        ran: How many actions this object really ran, and files it fetched.
+        made: Keys of the actions that it ran.
+        used: Keys of the actions whose results it gave from records.
     """
 
     store: Store
     run: Run
     logs: Path
-    fetch: Callable[[Source], None]
+    fetch: Callable[[Source], Tree]
     fetch_published: Callable[[Published], Digest]
     known_image: Callable[[str], Image | None]
     ensure_image: Callable[[str], Image]
     executor: Callable[[Image], Executor]
+    known: Callable[[Source], Tree] = declared
     ran: int = field(default=0)
+    made: set[Digest] = field(default_factory=set)
+    used: set[Digest] = field(default_factory=set)
 
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`.
@@ -119,18 +145,21 @@ class Execution:
         encoded = encode(action)
         known = self.store.result(encoded.key)
         if known is not None:
+            self.used.add(encoded.key)
             return known
-        outputs = self._execute(action)
-        self._record(encoded, outputs)
+        outputs, took = self._execute(action)
+        self._record(encoded, outputs, took)
+        self.made.add(encoded.key)
         self.ran += 1
         return outputs
 
     def download(self, source: Source) -> Tree:
         """See :class:`Outputs`."""
-        if not all(self.store.has(digest) for digest in source.tree.values()):
-            self.fetch(source)
+        known = self.known(source)
+        if len(known) < len(source.files) or not all(self.store.has(digest) for digest in known.values()):
+            known = self.fetch(source)
             self.ran += 1
-        return source.tree
+        return known
 
     def published(self, files: Iterable[Published]) -> Tree:
         """See :class:`Outputs`."""
@@ -138,8 +167,9 @@ class Execution:
         for file in files:
             known = self.store.result(file.key)
             if known is None:
+                started = time.monotonic()
                 known = {file.name: self.fetch_published(file)}
-                self.store.record(file.key, known)
+                self.store.record(file.key, known, time.monotonic() - started)
                 self.ran += 1
             found |= known
         return found
@@ -148,12 +178,13 @@ class Execution:
         """See :class:`Outputs`."""
         return self.known_image(toolchain) or self.ensure_image(toolchain)
 
-    def _record(self, encoded: Encoded, outputs: Tree) -> None:
+    def _record(self, encoded: Encoded, outputs: Tree, took: float) -> None:
         for blob in encoded.blobs.values():
             self.store.put(blob)
-        self.store.record(encoded.key, outputs)
+        self.store.record(encoded.key, outputs, took)
 
-    def _execute(self, action: Action) -> Tree:
+    def _execute(self, action: Action) -> tuple[Tree, float]:
+        """The outputs, and the seconds that the command ran."""
         executor = self.executor(action.image)
         folder = self.run.scratch()
         try:
@@ -161,12 +192,14 @@ class Execution:
             (folder / "out").mkdir()
             before = _stamps(folder / "in")
             log = folder / "log"
+            started = time.monotonic()
             code = executor.run(action, folder, log)
+            took = time.monotonic() - started
             if code != 0:
                 raise self._failure(action, code, log)
             if _stamps(folder / "in") != before:
                 raise StepFailed(f"{_title(action)} changed its own inputs; its outputs are not kept")
-            return collect(self.store, action, folder / "out")
+            return collect(self.store, action, folder / "out"), took
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

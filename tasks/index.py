@@ -288,7 +288,7 @@ def _finders(session: Any, target: Target | None) -> Iterator[PackageFinder]:
     settings = _settings()
     options: dict[str, Any] = {"session": session, "ignore_compatibility": target is None}
     if target:
-        abi = f"cp{target.python[0]}{target.python[1]}"
+        abi = f"cp{target.python[0]}{target.python[1]}{'mu' if target.python[0] == 2 else ''}"
         options["only_binary"] = [":all:"]
         options["target_python"] = TargetPython(target.python, [abi, "abi3"], "cp", target.platforms())
     for place in settings.get("find-links", "").split():

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from doit.exceptions import TaskFailed
+from doit import get_var
+from doit.exceptions import TaskFailed, UnmetDependency
 
-from converter.errors import TransshipError
-from tasks import manifest, report, toolchains
+from converter.errors import BadInput, TransshipError
+from tasks import manifest, names, report, reporting, selection, table, toolchains, zoo
 from tasks.action import Tree
 from tasks.conversion import IR, Conversion
+from tasks.errors import NotRun
 from tasks.execution import Outputs
 from tasks.manifest import Manifest
+from tasks.photographs import Photographs, usual
+from tasks.reporting import Reporting
 from tasks.session import Session, Step, default_cache
 from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
 
 Task = dict[str, Any]
+
+SETTINGS = ("models", "weights")
+"""What can be set on the command line: ``weights=seeded``."""
+
+_DETAILS = {
+    "layers": "the error of every value between, on one photograph",
+    "top": "the classes that both rank first on the photographs",
+}
+"""What lies beside a verdict, for a report."""
+
+_OF_MODELS = ("download", "ir", "reference")
+_OF_PAIRS = ("code", "checkpoint", "verify", "layers", "top", "convert")
 
 
 class Plan:
@@ -29,12 +46,24 @@ class Plan:
     Attributes:
         session: The process's state.
         manifests: The models by name.
+        weights: Which weights names stand for; None for what their manifests say.
+        models: Which models a report is of, see :mod:`tasks.selection`; None for all that are verified.
+        photographs: What they are verified on; the usual ones, if not given.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.session = Session(root, default_cache())
-        self.manifests = manifest.load_all(root / "models")
-        self._photographs = manifest.load_source(Path(__file__).with_name("photographs.toml"))
+    def __init__(
+        self,
+        session: Session,
+        manifests: Mapping[str, Manifest],
+        weights: str | None = None,
+        models: str | None = None,
+        photographs: Photographs | None = None,
+    ) -> None:
+        self.session = session
+        self.manifests = dict(manifests)
+        self.weights = weights
+        self.models = models
+        self.photographs = photographs or usual()
 
     def images(self) -> Iterator[Task]:
         """``image:<toolchain>``, and ``image:base`` for all that the others stand on."""
@@ -60,16 +89,17 @@ class Plan:
     def downloads(self) -> Iterator[Task]:
         """``download:<model>``."""
         yield self._as_task(
-            Step("download:photographs", lambda get: get.download(self._photographs), Path("photographs")),
+            Step("download:photographs", self.photographs.get, Path("photographs")),
             "photographs that every model is verified on",
         )
         for model in self.manifests.values():
-            built = isinstance(model.source, manifest.Gluon)
+            built = not isinstance(model.source, manifest.Source)
             step = Step(
                 f"download:{model.name}",
                 partial(self._call, Conversion.source, model),
-                Path(model.name, "source"),
+                self._place(model, "source"),
                 after=self._unbuilt(SOURCES[model.framework]) if built else (),
+                shared=isinstance(model.source, manifest.Source) and bool(model.source.base),
             )
             exported = f"the network, built by name and exported by {model.framework}"
             yield self._as_task(step, exported if built else "the source framework's files")
@@ -80,7 +110,7 @@ class Plan:
             step = Step(
                 f"ir:{model.name}",
                 partial(self._call, Conversion.ir, model),
-                Path(model.name, "ir"),
+                self._place(model, "ir"),
                 after=(f"download:{model.name}",),
             )
             yield self._as_task(step, "read into the IR")
@@ -91,7 +121,7 @@ class Plan:
             step = Step(
                 f"reference:{model.name}",
                 partial(self._call, Conversion.reference, model),
-                Path(model.name, "reference"),
+                self._place(model, "reference"),
                 after=(
                     f"download:{model.name}",
                     "download:photographs",
@@ -106,7 +136,7 @@ class Plan:
             step = Step(
                 f"code:{model.name}-{target}",
                 partial(self._call, Conversion.code, model, target=target),
-                Path(model.name, target, "code"),
+                self._place(model, target, "code"),
                 after=(f"ir:{model.name}",),
             )
             yield self._as_task(step, f"{TARGETS[target].title} code")
@@ -117,7 +147,7 @@ class Plan:
             step = Step(
                 f"checkpoint:{model.name}-{target}",
                 partial(self._call, Conversion.checkpoint, model, target=target),
-                Path(model.name, target, "checkpoint"),
+                self._place(model, target, "checkpoint"),
                 after=(f"code:{model.name}-{target}", *self._unbuilt(TARGETS[target].toolchain)),
             )
             yield self._as_task(step, f"{TARGETS[target].title}'s own files, written by {TARGETS[target].title}")
@@ -128,6 +158,14 @@ class Plan:
             yield self._verify(model, IR, f"ir:{model.name}", *self._unbuilt(IR_TOOLCHAIN))
         for model, target in self._pairs():
             yield self._verify(model, target, f"checkpoint:{model.name}-{target}")
+
+    def layers(self) -> Iterator[Task]:
+        """``layers:<model>-<target>``."""
+        yield from (self._beside("layers", Conversion.layers, *pair) for pair in self._pairs())
+
+    def tops(self) -> Iterator[Task]:
+        """``top:<model>-<target>``."""
+        yield from (self._beside("top", Conversion.top, *pair) for pair in self._pairs())
 
     def conversions(self) -> Iterator[Task]:
         """``convert:<model>-<target>``: all of it. What is asked for last is looked at first."""
@@ -147,10 +185,60 @@ class Plan:
                 "doc": f"{model.title} to {TARGETS[target].title}",
                 "task_dep": steps,
                 "uptodate": [partial(self._nothing_done, steps)],
-                "actions": [(_doing, [partial(self._summary, model, target)])],
+                "actions": [(_doing, [partial(self.tell, model, target)])],
                 "io": {"capture": False},
-                "clean": [partial(_remove, [self.session.build / model.name / target])],
+                "clean": [partial(_remove, [self.session.build / self._place(model, target)])],
             }
+
+    def report(self) -> Task:
+        """What is on record of the models asked for, as a page. `resolve` puts the steps that make it before it."""
+        return {
+            "uptodate": [self._report_is_current],
+            "actions": [(_doing, [self._write_report])],
+            "io": {"capture": False},
+            "clean": [partial(_remove, [self.session.build / reporting.FOLDER])],
+        }
+
+    def table(self) -> Task:
+        """The classic models to all targets, with the weights asked for. `resolve` puts the conversions before it."""
+        return {
+            "uptodate": [False],
+            "actions": [(_doing, [lambda: self._reporting(self._table_pairs()).print()])],
+            "io": {"capture": False},
+        }
+
+    def resolve(self, words: Sequence[str], *, runs: bool = True) -> list[str]:
+        """The tasks that the words of a command line mean.
+
+        A task that shows what became of others comes behind them, and does not depend on them: it shows failures too.
+
+        Args:
+            words: The words.
+            runs: Whether the tasks are to run; where not, as in ``doit clean report``, such a task is meant alone.
+
+        Raises:
+            BadInput: A model cannot be had with the weights that are asked for, or there is none of that name; a
+                setting says something of what is not asked for.
+        """
+        if self.models is not None and "report" not in words:
+            raise BadInput("models= is for a report", fix="doit report models='resnet*,vgg19'")
+        self._know(*words, *selection.patterns(self.models or ""))
+        steps = [step for word in words for step in (*(self._shown_by(word) if runs else ()), word)]
+        found = [task for word in steps for task in names.resolve(word, self.manifests, self._endings, self.weights)]
+        return list(dict.fromkeys(found))
+
+    def typeable(self) -> list[str]:
+        """Every name of a step that can be typed."""
+        return list(names.typeable(self.manifests, self._endings))
+
+    @property
+    def _endings(self) -> names.Endings:
+        pairs = [f"-{target}" for target in TARGETS]
+        return {
+            **{kind: [""] for kind in _OF_MODELS},
+            **dict.fromkeys(_OF_PAIRS, pairs),
+            "verify": [*pairs, f"-{IR}"],
+        }
 
     def overview(self) -> Task:
         """What can be built; the default task."""
@@ -161,6 +249,70 @@ class Plan:
             "clean": [partial(_remove, [self.session.build])],
         }
 
+    def _know(self, *words: str) -> None:
+        """Make the models without manifests known if any of the ``words`` may mean one; a manifest comes first."""
+        if zoo.wanted(words):
+            self.manifests |= {name: model for name, model in zoo.models().items() if name not in self.manifests}
+
+    def _shown_by(self, word: str) -> list[str]:
+        """The steps that a word stands for besides the task of that name."""
+        if word == "table":
+            return [f"convert:{model.name}-{target}" for model, target in self._table_pairs()]
+        if word != "report" or not self._reported.pairs:
+            return []
+        pairs = [f"{model.name}-{target}" for model, target in self._reported.pairs]
+        return [
+            "download:photographs",
+            *(f"{kind}:{pair}" for pair in pairs for kind in ("convert", "layers", "top")),
+        ]
+
+    @cached_property
+    def _reported(self) -> Reporting:
+        return self._reporting(self._verified() if self.models is None else self._selected(self.models))
+
+    def _reporting(self, pairs: Sequence[tuple[Manifest, str]]) -> Reporting:
+        today = datetime.now(UTC).date().isoformat()
+        return Reporting(self.session, pairs, self._conversion, self.photographs, today)
+
+    def _table_pairs(self) -> list[tuple[Manifest, str]]:
+        return [pair for name in table.MODELS for pair in self._selected(name)]
+
+    def _selected(self, models: str) -> list[tuple[Manifest, str]]:
+        found = selection.select(self.manifests, models, self.weights)
+        return [(model, target) for model in found for target in TARGETS]
+
+    def _verified(self) -> list[tuple[Manifest, str]]:
+        """All that ``build/`` has a verdict of, with the weights asked for."""
+        found = {path.parent for path in self.session.build.glob("*/*/verify.json")}
+        self._know(*(folder.parent.name for folder in found))
+        return [
+            (model, target)
+            for model, target in self._pairs()
+            if self.session.build / self._place(model, target) in found and self.weights in (None, model.weights)
+        ]
+
+    def _report_is_current(self) -> bool:
+        current = self._reported.is_current()
+        if current:
+            self.session.done["report"] = "up to date"
+        return current
+
+    def _write_report(self) -> None:
+        with self.session.attempt("report"):
+            self._reported.write()
+        self.session.done["report"] = "ran"
+
+    def _beside(self, kind: str, function: Callable[..., Tree], model: Manifest, target: str) -> Task:
+        """A step whose one file, ``<kind>.json``, lies beside the verdict."""
+        step = Step(
+            f"{kind}:{model.name}-{target}",
+            partial(self._call, function, model, target=target),
+            self._folder(model, target),
+            whole=False,
+            after=(f"reference:{model.name}", f"checkpoint:{model.name}-{target}"),
+        )
+        return self._as_task(step, _DETAILS[kind])
+
     def _pairs(self) -> Iterator[tuple[Manifest, str]]:
         yield from ((model, target) for model in self.manifests.values() for target in TARGETS)
 
@@ -168,13 +320,13 @@ class Plan:
         return function(self._conversion(model), get, **arguments)
 
     def _conversion(self, model: Manifest) -> Conversion:
-        return Conversion(self.session.root, self.session.store, model, self._photographs)
+        return Conversion(self.session.root, self.session.store, model, self.photographs)
 
     def _verify(self, model: Manifest, target: str, *after: str) -> Task:
         step = Step(
             f"verify:{model.name}-{target}",
             partial(self._call, Conversion.verify, model, target=target),
-            _folder(model, target),
+            self._folder(model, target),
             whole=False,
             after=(f"reference:{model.name}", *after),
             accept=partial(self._accept, model, target),
@@ -185,7 +337,14 @@ class Plan:
         verdict = self._conversion(model).verdict(verified)
         expected = (verdict.get("expected") or {}).get("verdict")
         if verdict["verdict"] == "differs" and expected != "differs":
-            raise report.differs(verdict, self.session.build / _folder(model, target) / "verify.json")
+            raise report.differs(verdict, self.session.build / self._folder(model, target) / "verify.json")
+
+    def _place(self, model: Manifest, *parts: str) -> Path:
+        return self.session.place(model.name).joinpath(*parts)
+
+    def _folder(self, model: Manifest, target: str) -> Path:
+        """Where the verdict lies."""
+        return self._place(model) if target == IR else self._place(model, target)
 
     def _as_task(self, step: Step, doc: str) -> Task:
         return as_task(self.session, step, doc)
@@ -204,26 +363,40 @@ class Plan:
         return current
 
     def _ensure_image(self, toolchain: str) -> None:
-        self.session.ensure_image(toolchain)
-        self.session.done[f"image:{toolchain}"] = "ran"
+        name = f"image:{toolchain}"
+        with self.session.attempt(name):
+            self.session.ensure_image(toolchain)
+        self.session.done[name] = "ran"
 
     def _nothing_done(self, steps: list[str]) -> bool:
         return all(self.session.done.get(step) == "up to date" for step in steps)
 
-    def _summary(self, model: Manifest, target: str) -> None:
-        report.summary(self.session.build / _folder(model, target))
+    def tell(self, model: Manifest, target: str) -> None:
+        """Show what became of a conversion."""
+        tell = report.line if self.session.is_brief else report.summary
+        tell(self.session.build / self._folder(model, target))
+
+
+def project(root: Path, weights: str | None = None, models: str | None = None) -> Plan:
+    """The plan of all models of the project ``root``.
+
+    Raises:
+        BadInput: A manifest is not right.
+    """
+    return Plan(Session(root, default_cache()), manifest.load_all(root / "models"), weights, models)
 
 
 def open_plan(root: Path) -> Plan:
     """The plan of the project ``root``, as the task file opens it: a bad manifest ends doit with what is wrong."""
     try:
-        return Plan(root)
+        return project(root, get_var("weights"), get_var("models"))
     except TransshipError as error:
         raise SystemExit(str(error)) from None
 
 
 def as_task(session: Session, step: Step, doc: str) -> Task:
     """``step`` as a task of doit: skipped where the cache has it, else after the steps that it needs."""
+    session.steps.add(step.name)
     paths = [session.build / path for path in _cleaned(step)]
     return {
         "name": step.name.partition(":")[2],
@@ -236,21 +409,19 @@ def as_task(session: Session, step: Step, doc: str) -> Task:
     }
 
 
-def _doing(work: Callable[[], None]) -> TaskFailed | None:
+def _doing(work: Callable[[], None]) -> TaskFailed | UnmetDependency | None:
     """Run ``work`` as a doit action: an error that a user can act on fails the task, without a traceback."""
     try:
         work()
+    except NotRun as error:
+        return UnmetDependency(str(error))
     except TransshipError as error:
         return TaskFailed(str(error))
     return None
 
 
-def _folder(model: Manifest, target: str) -> Path:
-    return Path(model.name) if target == IR else Path(model.name, target)
-
-
 def _cleaned(step: Step) -> list[Path]:
-    return [step.folder] if step.whole else [step.folder / "verify.json"]
+    return [step.folder] if step.whole else [step.folder / f"{step.name.partition(':')[0]}.json"]
 
 
 def _remove(paths: list[Path]) -> None:

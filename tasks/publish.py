@@ -25,6 +25,12 @@ def is_published(tree: Tree, folder: Path, digests: DigestCache, *, whole: bool)
     return all(digests.of(folder / name) == digest for name, digest in tree.items())
 
 
+def others(tree: Tree, folder: Path, digests: DigestCache) -> list[str]:
+    """The files below ``folder`` that publishing ``tree`` there as a whole would do away with."""
+    names = sorted(_names(folder) or ())
+    return [name for name in names if name not in tree or digests.of((folder / name).resolve()) != tree[name]]
+
+
 def publish(store: Store, tree: Tree, folder: Path, build: Path, run: Run, *, whole: bool) -> None:
     """Put ``tree`` into ``folder``, a folder somewhere below ``build``.
 
@@ -39,8 +45,9 @@ def publish(store: Store, tree: Tree, folder: Path, build: Path, run: Run, *, wh
     shutil.rmtree(partial, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
+        put = store.extract if any(map(_is_onnx, tree)) else store.place
         for name, digest in tree.items():
-            store.extract(digest, fresh / name)
+            put(digest, fresh / name)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if whole:
             _exchange(fresh, folder)
@@ -58,6 +65,11 @@ def sweep(build: Path, live: Path) -> None:
     for partial in (build / _PARTIAL).glob("*"):
         if not runs.is_alive(live, partial.name):
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_onnx(name: str) -> bool:
+    """Whether the file is an ONNX model: onnx refuses to read its tensors from a file that has several names."""
+    return name.endswith(".onnx")
 
 
 def _names(folder: Path) -> set[str] | None:

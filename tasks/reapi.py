@@ -21,6 +21,7 @@ _PACKAGE = "build.bazel.remote.execution.v2"
 
 _FIELDS: dict[str, tuple[tuple[int, str, str], ...]] = {
     "Duration": ((1, "seconds", "int64"), (2, "nanos", "int32")),
+    "Timestamp": ((1, "seconds", "int64"), (2, "nanos", "int32")),
     "Digest": ((1, "hash", "string"), (2, "size_bytes", "int64")),
     "FileNode": ((1, "name", "string"), (2, "digest", "Digest"), (4, "is_executable", "bool")),
     "DirectoryNode": ((1, "name", "string"), (2, "digest", "Digest")),
@@ -43,7 +44,15 @@ _FIELDS: dict[str, tuple[tuple[int, str, str], ...]] = {
         (10, "platform", "Platform"),
     ),
     "OutputFile": ((1, "path", "string"), (2, "digest", "Digest"), (4, "is_executable", "bool")),
-    "ActionResult": ((2, "output_files", "OutputFile*"), (4, "exit_code", "int32")),
+    "ExecutedActionMetadata": (
+        (7, "execution_start_timestamp", "Timestamp"),
+        (8, "execution_completed_timestamp", "Timestamp"),
+    ),
+    "ActionResult": (
+        (2, "output_files", "OutputFile*"),
+        (4, "exit_code", "int32"),
+        (9, "execution_metadata", "ExecutedActionMetadata"),
+    ),
 }
 
 _SCALARS = {

@@ -5,21 +5,24 @@ from __future__ import annotations
 import atexit
 import errno
 import os
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.errors import TransshipError
-from tasks import images, publish, runs
+from tasks import images, lock, publish, runs
 from tasks.action import Digest, Image, Tree
 from tasks.digests import DigestCache
-from tasks.errors import StepFailed
+from tasks.durations import Durations
+from tasks.errors import NotRun, StepFailed
 from tasks.execution import Execution, LookUp, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
+from tasks.lock import Lock, Seen
 from tasks.manifest import Source
 from tasks.published import Published
 from tasks.runs import Run
@@ -27,6 +30,8 @@ from tasks.store import Missing, Store
 
 if TYPE_CHECKING:
     import docker
+
+    from tasks.mirrors import Found
 
 _ATTEMPTS = 3
 _SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -43,6 +48,7 @@ class Step:
         whole: Whether the folder is this step's alone.
         after: Steps to bring up to date first if this one has to run.
         accept: Raises ``TransshipError`` where the outputs, though made, do not let the build go on.
+        shared: Whether people put files into the folder, too: what would be lost there is an error.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Step:
     whole: bool = True
     after: tuple[str, ...] = ()
     accept: Callable[[Tree], None] = lambda _: None
+    shared: bool = False
 
 
 @dataclass
@@ -60,12 +67,25 @@ class Session:
     Attributes:
         root: The project.
         cache: Root of the store.
-        done: What happened to each step: ``ran``, ``restored`` or ``up to date``.
+        steps: The names of all steps that there are.
+        done: What happened to each step: ``ran``, ``restored``, ``up to date``, ``failed`` or ``not run``.
+        errors: Why those failed that did.
+        is_brief: Whether a conversion is told in one line.
+        output: The folder that people look at; None for ``build/`` of the project.
+        places: Where in it a model's folder is, if it is not called as the model is.
     """
 
     root: Path
     cache: Path
+    steps: set[str] = field(default_factory=set)
     done: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    is_brief: bool = False
+    output: Path | None = None
+    places: Mapping[str, Path] = field(default_factory=dict)
+    _used: dict[str, set[Digest]] = field(default_factory=dict, repr=False)
+    _building: float = field(default=0.0, repr=False)
+    _known_images: dict[str, Image] = field(default_factory=dict, repr=False)
     _exit: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +95,16 @@ class Session:
     @property
     def build(self) -> Path:
         """The folder that people look at."""
-        return self.root / "build"
+        return self.output or self.root / "build"
+
+    @property
+    def logs(self) -> Path:
+        """The folder for the output of steps that failed."""
+        return self.cache / "logs" if self.output else self.build / "logs"
+
+    def place(self, model: str) -> Path:
+        """The folder of ``model``, relative to `build`."""
+        return self.places.get(model, Path(model))
 
     @property
     def images(self) -> Path:
@@ -106,6 +135,13 @@ class Session:
         return digests
 
     @cached_property
+    def durations(self) -> Durations:
+        """How long steps took."""
+        durations = Durations(self.cache / "durations.db")
+        self._exit.callback(durations.close)
+        return durations
+
+    @cached_property
     def engine(self) -> docker.DockerClient:
         """The container engine.
 
@@ -120,28 +156,37 @@ class Session:
         return client
 
     @cached_property
-    def look_up(self) -> LookUp:
-        """Answers from records."""
-        return LookUp(self.store, self.known_image)
-
-    @cached_property
     def execution(self) -> Execution:
         """Does the work."""
         return Execution(
             self.store,
             self.run,
-            self.build / "logs",
+            self.logs,
             self._fetch,
             self._fetch_published,
             self.known_image,
             self.ensure_image,
             self._executor,
+            self.lock.known,
         )
 
+    @cached_property
+    def lock(self) -> Lock:
+        """What was first seen of files that have no published checksum."""
+        return Lock(self.root / "models" / lock.NAME)
+
+    def look_up(self) -> LookUp:
+        """Answers from records alone."""
+        return LookUp(self.store, self.known_image, self.lock.known)
+
     def known_image(self, toolchain: str) -> Image | None:
-        """What the image of ``toolchain`` holds, as far as this machine has recorded it."""
-        known = images.identity(toolchain, self.records, self.images)
-        return Image(toolchain, known.identity) if known else None
+        """What the image of ``toolchain`` holds, as far as this machine has recorded it; a record is read once."""
+        if toolchain not in self._known_images:
+            known = images.identity(toolchain, self.records, self.images)
+            if known is None:
+                return None
+            self._known_images[toolchain] = Image(toolchain, known.identity)
+        return self._known_images[toolchain]
 
     def has_image(self, toolchain: str) -> bool:
         """Whether the engine has the image that is on record."""
@@ -154,38 +199,76 @@ class Session:
         """Build the image of ``toolchain`` where the engine lacks it."""
         from tasks.builder import Progress
 
+        started = time.monotonic()
         found = images.ensure(toolchain, self.records, self.engine, Progress(), self.images)
-        return Image(toolchain, found.identity)
+        self._building += time.monotonic() - started
+        self._known_images[toolchain] = Image(toolchain, found.identity)
+        return self._known_images[toolchain]
 
     def is_current(self, step: Step) -> bool:
         """Whether nothing has to run for ``step``; files that ``build/`` lacks are restored from the cache."""
+        look_up = self.look_up()
         try:
-            tree = step.produce(self.look_up)
+            tree = step.produce(look_up)
             restored = self._publish(step, tree)
             step.accept(tree)
         except (Miss, Missing, TransshipError, OSError):
             return False
-        self.done[step.name] = "restored" if restored else "up to date"
+        self._note(step, "restored" if restored else "up to date", look_up.used)
         return True
 
     def realise(self, step: Step) -> None:
         """Bring ``step`` up to date.
 
         Raises:
+            NotRun: A step that it comes after has failed in this process.
             TransshipError: It cannot be; the message says why and what to do.
         """
+        if failed := [name for name in step.after if self.done.get(name) in ("failed", "not run")]:
+            self.done[step.name] = "not run"
+            raise NotRun(f"{', '.join(failed)} failed")
+        with self.attempt(step.name):
+            try:
+                self._realise(step)
+            except OSError as error:
+                raise _explained(error, f"{self.cache} or {self.build}") from error
+
+    @contextmanager
+    def attempt(self, name: str) -> Iterator[None]:
+        """What is done inside brings the step ``name`` about, or fails it."""
         try:
-            self._realise(step)
-        except OSError as error:
-            raise _explained(error, f"{self.cache} or {self.build}") from error
+            yield
+        except Exception as error:
+            self.done[name], self.errors[name] = "failed", error
+            raise
+
+    def saved(self) -> float:
+        """Seconds of work that results on record saved this process: never more than it would have taken.
+
+        Counted are the actions that lead to files which ``build/`` lacked or which a step that ran was made from,
+        each once, with the time that its command ran when it was recorded; records that do not say it count nothing.
+        Not counted is what this process ran itself, and what files rest on that were there already: they would not
+        have been made again.
+        """
+        needed = self._used.get("restored", set()) | self._used.get("ran", set())
+        if not needed:
+            return 0.0
+        spared = needed - self._used.get("up to date", set()) - self.execution.made
+        return sum(self.store.took(key) or 0.0 for key in spared)
 
     def _realise(self, step: Step) -> None:
-        before = self.execution.ran
+        before, building, started = self.execution.ran, self._building, time.monotonic()
+        self.execution.used.clear()
         restored = self._produce(step)
-        if self.execution.ran > before:
-            self.done[step.name] = "ran"
-        else:
-            self.done[step.name] = "restored" if restored else "up to date"
+        took = time.monotonic() - started - (self._building - building)
+        did = "ran" if self.execution.ran > before else "restored" if restored else "up to date"
+        self._note(step, did, self.execution.used)
+        if did == "ran":
+            self.durations.record(step.name, took)
+
+    def _note(self, step: Step, did: str, used: set[Digest]) -> None:
+        self.done[step.name] = did
+        self._used.setdefault(did, set()).update(used)
 
     def _produce(self, step: Step) -> bool:
         """Make, publish and accept a step's outputs; what is found damaged on the way is made again."""
@@ -209,16 +292,57 @@ class Session:
         folder = self.build / step.folder
         if publish.is_published(tree, folder, self.digests, whole=step.whole):
             return False
+        if step.shared and (others := publish.others(tree, folder, self.digests)):
+            raise StepFailed(
+                f"{', '.join(others)} would be lost: the folder becomes exactly what is on record for {step.name}",
+                where=str(folder),
+                fix=f"move it away, or remove the model's entries in models/{lock.NAME} if it is to be taken instead",
+            )
         publish.publish(self.store, tree, folder, self.build, self.run, whole=step.whole)
         return True
 
-    def _fetch(self, source: Source) -> None:
+    def _fetch(self, source: Source) -> Tree:
+        return self._fetch_below(source) if source.base else self._fetch_declared(source)
+
+    def _fetch_declared(self, source: Source) -> Tree:
         from tasks.download import fetch
 
-        for name, path in fetch(source, self.run.scratch(), self.cache / "archives").items():
-            found = self.store.put_file(path)
-            if found != source.tree[name]:
-                raise TransshipError(f"{name} changed between download and storage", where=str(path))
+        return self._keep(fetch(source, self.run.scratch(), self.cache / "archives"), source.tree)
+
+    def _fetch_below(self, source: Source) -> Tree:
+        from tasks import mirrors
+
+        own = self.build / self.place(source.model) / "source" if source.model else None
+        known = self.lock.known(source)
+        found = mirrors.fetch(source, known, self.run.scratch(), own)
+        tree = self._keep({name: file.path for name, file in found.items()}, known)
+        if unseen := {name: (tree[name], file) for name, file in found.items() if name not in known}:
+            self._remember(source.model, unseen)
+        return tree
+
+    def _remember(self, model: str, found: Mapping[str, tuple[Digest, Found]]) -> None:
+        """Put what was never seen before on record, and say so."""
+        from tasks.download import say
+
+        today = time.strftime("%Y-%m-%d", time.gmtime())
+        seen = {
+            name: Seen(digest, "a local file" if file.is_local else file.url, today)
+            for name, (digest, file) in found.items()
+        }
+        for name in sorted(self.lock.record(model, seen)):
+            digest, file = found[name]
+            say(
+                f"{name} of {model}: nobody ever published its checksum. What came from {file.url} is on record "
+                f"in models/{self.lock.path.name} now, sha256 {digest.hash[:12]}..."
+            )
+
+    def _keep(self, paths: Mapping[str, Path], expected: Tree) -> Tree:
+        """Put files into the store."""
+        tree = {name: self.store.put_file(path) for name, path in paths.items()}
+        for name, digest in tree.items():
+            if expected.get(name, digest) != digest:
+                raise TransshipError(f"{name} changed between download and storage", where=str(paths[name]))
+        return tree
 
     def _fetch_published(self, file: Published) -> Digest:
         from tasks.download import fetch_published

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import BinaryIO, Protocol
 
 from google.protobuf.message import DecodeError
 
-from tasks.action import Digest, Tree, decode_result, encode_result
+from tasks.action import Digest, Result, Tree, decode_result, encode_result
 
 _CHUNK = 1 << 20
+
+LINKED = 1 << 20
+"""Bytes from which on a file in ``build/`` is a hard link to its blob."""
 
 
 class Readable(Protocol):
@@ -44,10 +48,11 @@ class Store:
     def __init__(self, root: Path, work: Path) -> None:
         self.root = root
         self.work = work
+        self._kept: dict[Path, Digest] = {}
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is, or would be."""
-        return self.root / "cas" / digest.hash[:2] / digest.hash
+        return Path(f"{self.root}/cas/{digest.hash[:2]}/{digest.hash}")
 
     def has(self, digest: Digest) -> bool:
         """Whether a blob of this name and size is there."""
@@ -62,6 +67,13 @@ class Store:
         if not self.has(digest):
             self._publish(self.path(digest), data)
         return digest
+
+    def keep(self, source: Path) -> Digest:
+        """Store the content of a file of the project, as this process first finds it: many actions are given it."""
+        known = self._kept.get(source)
+        if known is None or not self.has(known):
+            known = self._kept[source] = self.put(source.read_bytes())
+        return known
 
     def put_file(self, source: Path) -> Digest:
         """Store a copy of the file ``source``, read once."""
@@ -104,6 +116,18 @@ class Store:
             self._discard(digest)
         return self.path(digest)
 
+    def place(self, digest: Digest, target: Path) -> None:
+        """Make the new file ``target``, read-only, for people to look at: small ones a copy, which they may edit.
+
+        A large one, as checkpoints are, is a second name of the blob, where the file system allows one: it takes no
+        space and no time. Who writes into it damages the blob, which is noticed whenever that is used.
+
+        Raises:
+            Missing: It is not there, or damaged.
+        """
+        if digest.size < LINKED or not self._link(digest, target):
+            self.extract(digest, target)
+
     def extract(self, digest: Digest, target: Path) -> None:
         """Write the blob to the new file ``target``, read-only.
 
@@ -121,17 +145,43 @@ class Store:
             self._discard(digest)
         target.chmod(0o444)
 
+    def _link(self, digest: Digest, target: Path) -> bool:
+        blob = self.check(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(blob, target)
+        except OSError:
+            return False
+        return True
+
     def result(self, key: Digest) -> dict[str, Digest] | None:
         """The outputs recorded for an action, or None where there is no record or one of its blobs is gone."""
+        recorded = self._recorded(key)
+        if recorded is None or not all(self.has(digest) for digest in recorded.outputs.values()):
+            return None
+        return dict(recorded.outputs)
+
+    def took(self, key: Digest) -> float | None:
+        """Seconds that an action's command ran when its outputs were made; None where that is not on record."""
+        recorded = self._recorded(key)
+        return recorded.took if recorded else None
+
+    def record(self, key: Digest, outputs: Tree, took: float) -> None:
+        """Record the outputs of an action that succeeded just now; their blobs are stored already.
+
+        Args:
+            key: The action's.
+            outputs: Its files.
+            took: Seconds that its command ran.
+        """
+        ended = time.time_ns()
+        self._publish(self._record(key), encode_result(Result(outputs, ended - int(took * 1e9), ended)))
+
+    def _recorded(self, key: Digest) -> Result | None:
         try:
-            outputs = decode_result(self._record(key).read_bytes())
+            return decode_result(self._record(key).read_bytes())
         except (FileNotFoundError, DecodeError):
             return None
-        return outputs if all(self.has(digest) for digest in outputs.values()) else None
-
-    def record(self, key: Digest, outputs: Tree) -> None:
-        """Record the outputs of an action that succeeded; their blobs are stored already."""
-        self._publish(self._record(key), encode_result(outputs))
 
     def _record(self, key: Digest) -> Path:
         return self.root / "ac" / key.hash[:2] / key.hash

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.errors import BadInput
+from tasks.terminal import harmless
 
 _LARGEST = 1 << 40
 """Of sizes in bytes."""
@@ -59,6 +60,8 @@ class Reader:
             self.problem(key, f"is to be {like}, not {value!r:.80}")
         if default is None and not value.strip():
             self.problem(key, "is empty")
+        if harmless(value) != value:
+            self.problem(key, "has control characters")
         return value
 
     def texts(self, key: str) -> list[str]:
@@ -104,10 +107,13 @@ class Reader:
 
     def finish(self, path: Path) -> None:
         """Raise ``BadInput`` if anything was wrong, with all of it."""
-        self._unknown()
-        if self._problems:
-            problems = "; ".join(f"{place} {what}".strip() for place, what in self._problems.items())
+        if problems := self.wrong():
             raise BadInput(f"the manifest {path.name} is not right: {problems}", where=str(path))
+
+    def wrong(self) -> str:
+        """All that is wrong; empty if nothing is."""
+        self._unknown()
+        return "; ".join(harmless(f"{place} {what}".strip()) for place, what in self._problems.items())
 
     def _unknown(self) -> None:
         for key in sorted(self._table.keys() - self._known):

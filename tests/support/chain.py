@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 
 from tasks.action import Action, Image, below, inputs
-from tasks.doit_plugins import Reporter
 from tasks.plan import as_task
+from tasks.progress.reporter import Reporter
 from tasks.session import Session, Step, default_cache
 
 root = Path(__file__).parent

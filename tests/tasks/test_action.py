@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import reapi
-from tasks.action import WHATEVER, Action, Digest, Image, decode_result, encode, encode_result, inputs
+from tasks.action import WHATEVER, Action, Digest, Image, Result, decode_result, encode, encode_result, inputs
 
 EMPTY = Digest.of(b"")
 BASE = Action(
@@ -85,4 +85,13 @@ def test_a_step_may_decide_itself_what_it_writes() -> None:
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True), st.binary()))
 def test_results_survive_encoding(content: dict[str, bytes]) -> None:
     tree = {path: Digest.of(data) for path, data in content.items()}
-    assert decode_result(encode_result(tree)) == tree
+    for result in (Result(tree), Result(tree, 1_700_000_000_123_456_789, 1_700_000_002_623_456_789)):
+        assert decode_result(encode_result(result)) == result
+
+
+def test_a_result_without_times_has_the_bytes_that_it_always_had() -> None:
+    timed = encode_result(Result({}, 1_000_000_002, 3_000_000_004))
+    assert encode_result(Result({})) == b""
+    assert timed == b"\x4a\x0c\x3a\x04\x08\x01\x10\x02\x42\x04\x08\x03\x10\x04"
+    assert decode_result(timed).took == pytest.approx(2.000000002)
+    assert decode_result(b"").took is None

@@ -85,8 +85,23 @@ def test_sources_are_pinned(root: Path) -> None:
     assert toolchains.definition("caffe-ssd", root) != before
 
 
+def test_a_toolchain_may_run_on_another_python_than_its_base(root: Path) -> None:
+    assert toolchains.describe("mxnet", root).interpreter == "python3"
+    described, before = toolchains.describe("cntk", root), toolchains.definition("cntk", root)
+    assert (described.interpreter, described.target.python) == ("python2.7", (2, 7))
+    assert described.debian.target.python == (3, 9), "pip, which only unpacks, runs on the base's own"
+    edit(root / "cntk" / "toolchain.toml", "2.7", "3.6")
+    assert toolchains.definition("cntk", root) != before
+    edit(root / "cntk" / "toolchain.toml", "3.6", "newest")
+    with pytest.raises(ImageError, match="'newest' is no version of Python"):
+        toolchains.describe("cntk", root)
+
+
 def test_an_unknown_toolchain_or_base_is_refused_with_those_that_exist(root: Path) -> None:
-    with pytest.raises(ImageError, match="caffe-ssd, coreml, mxnet, ncnn, onnx, pytorch, tensorflow"):
+    with pytest.raises(
+        ImageError,
+        match="browser, caffe-bvlc, caffe-ssd, cntk, coreml, gluon, mxnet, ncnn, onnx, pytorch, tensorflow",
+    ):
         toolchains.describe("nonsense", root)
     with pytest.raises(ImageError, match="bullseye, bookworm"):
         toolchains.describe("base-sarge", root)

@@ -186,6 +186,13 @@ def test_the_wheel_of_the_target_is_chosen_among_pinned_ones(shop: Shop, tmp_pat
         fetch("thing==1.0", pins, tmp_path, target=Target((3, 12), (2, 36)))
 
 
+def test_a_wheel_for_python_2_has_the_wide_characters_of_linux(shop: Shop, tmp_path: Path) -> None:
+    names = [f"thing-1.0-cp27-cp27{kind}-manylinux1_x86_64.whl" for kind in ("m", "mu")]
+    shop.files = {name: name.encode() for name in names}
+    pins = [hashlib.sha256(data).hexdigest() for data in shop.files.values()]
+    assert fetch("thing==1.0", pins, tmp_path, target=Target((2, 7), (2, 31))).name == names[1]
+
+
 def test_an_sdist_is_downloaded_and_not_opened(shop: Shop, tmp_path: Path) -> None:
     shop.files = {"thing-1.0.tar.gz": b"not even an archive"}
     digest = hashlib.sha256(b"not even an archive").hexdigest()

@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 
 from tasks import publish, runs
 from tasks.digests import DigestCache
 from tasks.runs import Run
-from tasks.store import Missing, Store
+from tasks.store import LINKED, Missing, Store
 
 
 @pytest.fixture
@@ -151,3 +152,58 @@ def _read(folder: int, name: str) -> bytes:
         return os.read(handle, 1 << 16)
     finally:
         os.close(handle)
+
+
+LARGE = b"0123456789abcdef" * (LINKED // 16)
+
+
+def test_a_large_file_takes_no_space_of_its_own(tmp_path: Path, store: Store, run: Run, digests: DigestCache) -> None:
+    folder = tmp_path / "build" / "m"
+    tree = {"large": store.put(LARGE), "small": store.put(b"1")}
+    publish.publish(store, tree, folder, tmp_path / "build", run, whole=True)
+    assert (folder / "large").samefile(store.path(tree["large"]))
+    assert not (folder / "small").samefile(store.path(tree["small"]))
+    assert publish.is_published(tree, folder, digests, whole=True)
+
+
+def test_beside_an_onnx_model_a_large_file_is_one_of_its_own(tmp_path: Path, store: Store, run: Run) -> None:
+    folder = tmp_path / "build" / "ir"
+    weights = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [0], b"", raw=True)
+    graph = onnx.helper.make_graph([], "net", [], [], [weights])
+    model = onnx.helper.make_model(graph)
+    tensor = model.graph.initializer[0]
+    tensor.dims[0], tensor.data_location = len(LARGE) // 4, onnx.TensorProto.EXTERNAL
+    tensor.ClearField("raw_data")
+    tensor.external_data.add(key="location", value="weights.safetensors")
+    tree = {"model.onnx": store.put(model.SerializeToString()), "weights.safetensors": store.put(LARGE)}
+    publish.publish(store, tree, folder, tmp_path / "build", run, whole=True)
+    read = onnx.load(folder / "model.onnx")
+    assert read.graph.initializer[0].raw_data == LARGE
+
+
+def test_a_large_file_written_into_is_noticed_and_its_blob_distrusted(
+    tmp_path: Path, store: Store, run: Run, digests: DigestCache
+) -> None:
+    folder = tmp_path / "build" / "m"
+    tree = {"large": store.put(LARGE)}
+    publish.publish(store, tree, folder, tmp_path / "build", run, whole=True)
+    assert publish.is_published(tree, folder, digests, whole=True)
+    (folder / "large").chmod(0o644)
+    (folder / "large").write_bytes(LARGE[::-1])
+    assert not publish.is_published(tree, folder, digests, whole=True)
+    with pytest.raises(Missing):
+        publish.publish(store, tree, folder, tmp_path / "build", run, whole=True)
+    assert not store.has(tree["large"])
+
+
+def test_a_name_more_or_less_does_not_make_a_file_be_read_again(tmp_path: Path, digests: DigestCache) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    os.link(file, tmp_path / "second")
+    time.sleep(0.2)  # until the file has settled, its digest is not remembered
+    known = digests.of(file)
+    os.link(file, tmp_path / "third")
+    file.chmod(0o200)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "open", lambda *_: pytest.fail("it was read again"))
+        assert digests.of(file) == known

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.action import Digest
+from tasks.action import Digest, Result, encode_result
 from tasks.store import Missing, Store
 
 
@@ -47,7 +47,7 @@ def test_a_result_counts_only_while_all_its_blobs_are_there(store: Store) -> Non
     key = Digest.of(b"key")
     outputs = {"a": store.put(b"one"), "b/c": store.put(b"two")}
     assert store.result(key) is None
-    store.record(key, outputs)
+    store.record(key, outputs, 1.5)
     assert store.result(key) == outputs
     store.path(outputs["b/c"]).unlink()
     assert store.result(key) is None
@@ -55,11 +55,27 @@ def test_a_result_counts_only_while_all_its_blobs_are_there(store: Store) -> Non
 
 def test_a_record_that_is_no_message_is_a_miss(store: Store) -> None:
     key = Digest.of(b"key")
-    store.record(key, {"a": store.put(b"one")})
+    store.record(key, {"a": store.put(b"one")}, 1.5)
     record = next((store.root / "ac").rglob(key.hash))
     record.chmod(0o644)
     record.write_bytes(b"\xff\xff\xff\xff")
     assert store.result(key) is None
+    assert store.took(key) is None
+
+
+def test_how_long_an_action_took_is_on_record(store: Store) -> None:
+    key = Digest.of(b"key")
+    assert store.took(key) is None
+    store.record(key, {"a": store.put(b"one")}, 12.25)
+    assert store.took(key) == pytest.approx(12.25)
+
+
+def test_a_record_without_a_duration_is_still_a_result(store: Store) -> None:
+    key, outputs = Digest.of(b"key"), {"a": store.put(b"one")}
+    record = store.root / "ac" / key.hash[:2] / key.hash
+    record.parent.mkdir(parents=True)
+    record.write_bytes(encode_result(Result(outputs)))
+    assert (store.result(key), store.took(key)) == (outputs, None)
 
 
 def test_nothing_is_left_of_a_write_that_fails(store: Store, tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""How doit finds the task graph: names as people type them, settings (``weights=seeded``) checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from doit import doit_cmd
+from doit.cmd_base import DodoTaskLoader
+
+from converter.errors import TransshipError
+from tasks.doit_plugins import unknown
+from tasks.names import check_settings
+from tasks.plan import SETTINGS
+
+
+class Loader(DodoTaskLoader):  # type: ignore[misc]
+    """doit's own loader of ``dodo.py``, whose ``plan`` says what the words on the command line mean."""
+
+    def setup(self, opt_values: dict[str, Any]) -> None:
+        """Load ``dodo.py``; a setting that is not known ends doit with what is wrong."""
+        try:
+            check_settings(doit_cmd._CMDLINE_VARS or {}, SETTINGS)
+        except TransshipError as error:
+            raise SystemExit(str(error)) from None
+        super().setup(opt_values)
+
+    def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
+        """The tasks; ``pos_args``, which the command reads afterwards, become names of theirs."""
+        plan = self.namespace.get("plan")
+        try:
+            pos_args[:] = plan.resolve(pos_args, runs=cmd.execute_tasks) if plan else pos_args
+        except TransshipError as error:
+            raise SystemExit(str(error)) from None
+        tasks = super().load_tasks(cmd, pos_args)
+        if not cmd.execute_tasks:
+            self._check(cmd.name, pos_args, {task.name for task in tasks})
+        return tasks
+
+    def _check(self, command: str, names: list[str], tasks: set[str]) -> None:
+        """End doit where a command that runs nothing is about a task that there is not; ``run`` says it itself."""
+        for name in names:
+            if name not in tasks and not (command == "clean" and "*" in name):
+                typeable = getattr(self.namespace.get("plan"), "typeable", list)
+                raise SystemExit(unknown(name, [*typeable(), *tasks]))
