@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from converter.emitters import Emitter, emitters
+from converter.emitters import Emitter, emitters, variants_of
 from tasks.targets import TARGETS
 from tests.catalogue import table
 from tests.emitters.corpus import Subject, corpus, operators_for
@@ -37,7 +37,7 @@ def render(target: str, subjects: Iterable[Subject]) -> str:
     package = importlib.import_module(f"converter.emitters.{target}")
     title, _, about = (inspect.getdoc(package) or "").partition("\n\n")
     executed, lacking = _observed(target, subjects)
-    rows = [_row(emitter, executed) for emitter in emitters(target).values()]
+    rows = [_row(operator, target, executed) for operator in sorted(_operators(target))]
     return "\n".join(
         [
             f"# {TARGETS[target].title}\n",
@@ -54,20 +54,29 @@ def render(target: str, subjects: Iterable[Subject]) -> str:
 
 def _observed(target: str, subjects: Iterable[Subject]) -> tuple[Counter[str], set[str]]:
     """In how many executed cases each operator occurs, and the operators of the corpus that there are none for."""
-    without, known = recorded(target), emitters(target)
+    without = recorded(target)
     executed: Counter[str] = Counter()
     lacking: set[str] = set()
     for subject in subjects:
         used = operators_for(subject, target)
-        lacking |= used - known.keys()
+        lacking |= used - _operators(target)
         if subject.id not in without:
             executed.update(used)
     return executed, lacking
 
 
-def _row(emitter: Emitter, executed: Mapping[str, int]) -> tuple[str, ...]:
-    attributes = ", ".join(sorted(emitter.attributes))
-    return f"`{emitter.operator}`", _note(emitter), attributes, str(executed.get(emitter.operator, 0))
+def _operators(target: str) -> set[str]:
+    """What ``target`` has a translation for, its variants included."""
+    return set(emitters(target)).union(*variants_of(target).values())
+
+
+def _row(operator: str, target: str, executed: Mapping[str, int]) -> tuple[str, ...]:
+    """What ``operator`` becomes in ``target``, and what its variants do otherwise."""
+    plain = {"": emitters(target)[operator]} if operator in emitters(target) else {}
+    found = plain | {name: known[operator] for name, known in variants_of(target).items() if operator in known}
+    notes = [f"**{name}:** {_note(emitter)}" if name else _note(emitter) for name, emitter in found.items()]
+    attributes = ", ".join(sorted(set[str]().union(*(emitter.attributes for emitter in found.values()))))
+    return f"`{operator}`", " ".join(notes), attributes, str(executed.get(operator, 0))
 
 
 def _note(emitter: Emitter) -> str:

@@ -6,6 +6,8 @@ Reads ``in/params.json`` (``{"trace"}``), ``in/checkpoint/model.param`` with ``m
 value of the IR that the network computes is written.
 
 The plan says for each value the blob that holds it and its shape, where ``batch`` is the dimension that ncnn has not.
+Of a table of detections it says which of its columns are which of the source's outputs, how many rows those have, and
+what the boxes, parts of the image in ncnn, are multiplied by.
 """
 
 from __future__ import annotations
@@ -31,9 +33,10 @@ def main() -> None:
         plan = json.load(file)
     net = load("in/checkpoint/model.param", "in/checkpoint/model.bin")
     places = {**(plan["trace"] if trace else {}), **plan["outputs"]}
+    tables = {each["table"]: each for each in plan.get("detections", [])}
     results = {}
     for case, inputs in cases.read().items():
-        values = forward(net, inputs, plan["inputs"], places)
+        values = forward(net, inputs, plan["inputs"], places, tables)
         results.update({f"{case}/{name}": value for name, value in values.items()})
     cases.write(results, "ncnn", ncnn=ncnn.__version__)
 
@@ -55,9 +58,13 @@ def load(network: str, parameters: str) -> ncnn.Net:
 
 
 def forward(
-    net: ncnn.Net, inputs: Mapping[str, numpy.ndarray], known: Mapping[str, Place], places: Mapping[str, Place]
+    net: ncnn.Net,
+    inputs: Mapping[str, numpy.ndarray],
+    known: Mapping[str, Place],
+    places: Mapping[str, Place],
+    tables: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, numpy.ndarray]:
-    """Every value of ``places`` for ``inputs``, which must be all that are ``known``."""
+    """Every value of ``places`` for ``inputs``, all that are ``known``; of ``tables`` outputs."""
     if set(inputs) != set(known):
         cases.refuse(
             f"A case feeds {', '.join(sorted(inputs))}, the network needs {', '.join(sorted(known))}\n"
@@ -74,7 +81,34 @@ def forward(
     count = max(counts, default=1)
     single = [{blob: found[index % len(found)] for blob, found in split.items()} for index in range(count)]
     answers = [row(net, each, places) for each in single]
-    return {name: joined([answer[name] for answer in answers], shape) for name, (_, shape) in places.items()}
+    plain = {name: shape for name, (_, shape) in places.items() if name not in tables}
+    values = {name: joined([answer[name] for answer in answers], shape) for name, shape in plain.items()}
+    for name, table in tables.items():
+        values |= outputs([answer[name] for answer in answers], table)
+    return values
+
+
+def outputs(found: Sequence[numpy.ndarray], table: Mapping[str, Any]) -> dict[str, numpy.ndarray]:
+    """The source's outputs that are columns of a ``table``, of which ncnn has ``found`` these rows for each image."""
+    whole = numpy.stack([detections(rows, table["keep"], table["scale"]) for rows in found])
+    return {name: whole[..., start:end] for name, (start, end) in table["outputs"].items()}
+
+
+def detections(found: numpy.ndarray, keep: int, scale: Sequence[float]) -> numpy.ndarray:
+    """Rows as the source has them, ``keep x 6``: classes without the background, the best score first, -1 at the end.
+
+    Args:
+        found: ncnn's rows of class, score, and corners as parts of the image; none where it finds nothing.
+        keep: The number of rows.
+        scale: What the x and the y of the corners are multiplied by.
+    """
+    best = found.reshape(-1, 6)
+    best = best[numpy.argsort(-best[:, 1], kind="stable")][:keep]
+    rows = numpy.full((keep, 6), -1, numpy.float32)
+    rows[: len(best)] = numpy.concatenate(
+        [best[:, :1] - 1, best[:, 1:2], best[:, 2:] * numpy.float32([*scale, *scale])], axis=1
+    )
+    return rows
 
 
 def rows(value: numpy.ndarray, shape: Sequence[Any]) -> list[numpy.ndarray]:
@@ -101,15 +135,15 @@ def row(net: ncnn.Net, inputs: Mapping[str, numpy.ndarray], places: Mapping[str,
 
 
 def extracted(extractor: ncnn.Extractor, blob: str) -> numpy.ndarray:
-    """A copy of what ``blob`` holds.
+    """A copy of what ``blob`` holds: nothing where that is a table of detections, and there are none.
 
     Raises:
         ValueError: ncnn has failed.
     """
     code, mat = extractor.extract(blob)
-    if code != 0 or mat.empty():
+    if code != 0:
         raise ValueError(f"ncnn does not compute the blob {blob}: code {code}")
-    return numpy.array(mat)
+    return numpy.zeros(0, numpy.float32) if mat.empty() else numpy.array(mat)
 
 
 if __name__ == "__main__":

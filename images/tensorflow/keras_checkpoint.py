@@ -31,7 +31,7 @@ def main() -> None:
     set_variables(model, plan["parameters"], tensors)
     shutil.copyfile("in/code/model.py", "out/model.py")
     model.save_weights(f"out/{plan['file']}.weights.h5")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir="out") as folder:  # as large as the weights, and /tmp is small
         model.save(f"{folder}/dated.keras")
         undate(f"{folder}/dated.keras", f"out/{plan['file']}.keras")
 
