@@ -72,4 +72,11 @@ exec "$(dirname "$0")/python" -m doit "$@"
 END
 chmod +x .venv/bin/doit.new
 mv .venv/bin/doit.new .venv/bin/doit
+# The command line, from any folder: -P keeps the folder where it is used off the module path.
+cat > .venv/bin/transship.new <<END
+#!/bin/sh
+PYTHONPATH='$(pwd | sed "s/'/'\\\\''/g")' exec "\$(dirname "\$0")/python" -P -m tasks.cli "\$@"
+END
+chmod +x .venv/bin/transship.new
+mv .venv/bin/transship.new .venv/bin/transship
 printf '%s\n' "$wanted" > .venv/transship.stamp

@@ -1,0 +1,84 @@
+"""The command line ``transship``: for the files in front of the user, on the same graph and cache as ``doit``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.text import Text
+
+from converter.errors import TransshipError
+from tasks.cli import results
+from tasks.cli.convert import EXAMPLES, convert
+from tasks.terminal import console
+
+INTERRUPTED = 128 + signal.SIGINT
+
+EXIT_CODES = (
+    "Exit codes: 0 it computes the same; 1 something is wrong; 2 so is the command; 3 it computes something else."
+)
+
+_HELP = "transship --help lists the commands, transship COMMAND --help the options of one"
+
+
+def _version() -> str:
+    try:
+        return version("transship")
+    except PackageNotFoundError:  # run from a clone
+        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+        return str(project["version"])
+
+
+def _default(value: Any) -> str | None:
+    """How help shows a default: not at all where it is nothing."""
+    return None if value in ((), "", None, False) else str(value)
+
+
+app = App(
+    name="transship",
+    help="Move trained networks out of dead or foreign frameworks, and prove that they still compute the same.",
+    help_epilogue=EXIT_CODES,
+    help_format="plaintext",
+    version=_version,
+    default_parameter=Parameter(show_default=_default, negative_iterable=(), negative_none=()),
+    result_action="return_value",
+)
+app.register_install_completion_command(add_to_startup=False)
+
+
+def command(function: Callable[..., int], examples: Sequence[str], **more: Any) -> None:
+    """Add a command, with examples below its help."""
+    app.command(function, help_epilogue="\n".join(["Examples:", *(f"  {each}" for each in examples)]), **more)
+
+
+command(convert, EXAMPLES)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command line; its exit code. What is wrong is said in a line or three, on standard error."""
+    given = list(sys.argv[1:] if words is None else words)
+    try:
+        code = app(given, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _complain(
+            f"{error}\n  to do: transship --help lists the commands, transship COMMAND --help its options",
+            results.USAGE,
+        )
+    except TransshipError as error:
+        if "--json" in given:
+            results.write_json({"error": str(error)})
+        return _complain(str(error), results.WRONG)
+    except KeyboardInterrupt:
+        return _complain("interrupted; finished steps are kept, run the same command to go on", INTERRUPTED)
+    return code if isinstance(code, int) else results.SAME
+
+
+def _complain(text: str, code: int) -> int:
+    console().print(Text(text), soft_wrap=True)
+    return code
