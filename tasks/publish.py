@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from tasks import runs
@@ -65,6 +66,12 @@ def sweep(build: Path, live: Path) -> None:
     for partial in (build / _PARTIAL).glob("*"):
         if not runs.is_alive(live, partial.name):
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def tidy(build: Path) -> None:
+    """Remove the folder of what is half-written, if nothing is."""
+    with suppress(OSError):
+        (build / _PARTIAL).rmdir()
 
 
 def _is_onnx(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,8 +63,13 @@ def convert(
     manifest = model.manifest(session().digests.of, options)
     folder = (output or Path(manifest.name)).resolve()
     plan = Conversions(manifest, session(folder, {manifest.name: Path()}), image)
+    is_new = not folder.exists()
     claim(folder, {"model": manifest.name, "framework": manifest.framework})
     code = build(plan, named, verify=verify, is_quiet=showing.quiet)
+    if is_new and not any((folder / target).exists() for target in named):
+        shutil.rmtree(folder, ignore_errors=True)  # refused, all of it
+    if code > results.DIFFERS:
+        return code
     found = [results.result(plan.session, manifest.name, target, verified=verify) for target in named]
     if showing.json:
         results.write_json(results.as_json(found, manifest.name, folder))
@@ -80,7 +86,7 @@ def build(plan: Conversions, named: Sequence[str], *, verify: bool, is_quiet: bo
     What a target refuses is known once its code is written, before any framework runs.
     """
     name, done = plan.model.name, plan.session.done
-    first = [f"ir:{name}", *(f"code:{name}-{target}" for target in named)]
+    first = [f"download:{name}", f"ir:{name}", *(f"code:{name}-{target}" for target in named)]
     code = run(plan.session, plan.tasks(), first, is_quiet=is_quiet, is_last=False)
     left = [target for target in named if done.get(f"code:{name}-{target}") not in ("failed", "not run")]
     if code > results.DIFFERS or done.get(f"ir:{name}") == "failed" or not left:

@@ -81,7 +81,7 @@ def show(results: Sequence[Result], model: str, *, is_verbose: bool) -> None:
         line = Text.assemble(f"{each.target:{width}}  " if len(results) > 1 else f"{model} to {each.target}: ")
         console.print(line + _said(each))
         if each.verdict and len(results) > 1:
-            console.print(Text(f"{'':{width}}  {', '.join(each.files)}", "dim"))
+            console.print(Text(f"{'':{width}}  {_listed(each)}", "dim"))
 
 
 def write_json(content: Any) -> None:
@@ -108,6 +108,13 @@ def _judged(folder: Path) -> tuple[str | None, float | None]:
 
 def _details(console: Console, folder: Path) -> None:
     console.print(Text(harmless((folder / "verify.json").read_text()), "dim"))
+
+
+def _listed(each: Result) -> str:
+    """The checkpoint's folder, and what lies in it: a SavedModel is one thing, not its five files."""
+    folder = f"{each.folder}/checkpoint/"
+    names = dict.fromkeys(file.removeprefix(folder).partition("/")[0] for file in each.files)
+    return f"{folder}: {', '.join(names)}"
 
 
 def _said(each: Result) -> Text:

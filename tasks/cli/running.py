@@ -9,6 +9,7 @@ from typing import Any
 from doit.cmd_base import NamespaceTaskLoader
 from doit.doit_cmd import DoitMain
 
+from tasks import publish
 from tasks.plan import Task
 from tasks.progress.reporter import Reporter
 from tasks.session import Session
@@ -69,5 +70,8 @@ def run(
         "continue": True,
     }
     namespace = {"DOIT_CONFIG": settings, **{f"task_{kind}": creator for kind, creator in tasks.items()}}
-    code: int = DoitMain(_Loader(namespace), config_filenames=(), extra_config=_SETTINGS).run(["run", *names])
+    try:
+        code: int = DoitMain(_Loader(namespace), config_filenames=(), extra_config=_SETTINGS).run(["run", *names])
+    finally:
+        publish.tidy(session.build)
     return code
