@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from converter.errors import TransshipError
+from converter.errors import BadInput, TransshipError
+
+
+class UsageError(BadInput):
+    """A command that is not right in itself, whatever its files hold."""
 
 
 class StepFailed(TransshipError):

@@ -25,6 +25,9 @@ SYMBOLS = {"exact": "√", "close": "o", "differs": "✗"}
 """How a verdict is shown."""
 
 
+_NUMBERS = ("max_abs", "max_rel")
+_ALL_NUMBERS = (*_NUMBERS, "sensitivity", "snr_db", "cosine")
+
 _UNLIMITED = 1000
 """Columns where no terminal wraps lines."""
 
@@ -68,18 +71,22 @@ def overview(manifests: Mapping[str, Manifest]) -> None:
         console.print(f"[bold]doit {command:{max(len(each) for each, _ in commands)}}[/bold]  {what}")
 
 
-def summary(folder: Path) -> None:
-    """Print the verdict in ``folder`` output by output, and the paths of the files made."""
+def summary(folder: Path, *, is_verbose: bool = False) -> None:
+    """Print the verdict in ``folder`` output by output, and the paths of the files made.
+
+    Where ``is_verbose``, with all numbers, why it is that verdict, and in which images both sides ran.
+    """
     judged = _read(folder)
+    columns = _ALL_NUMBERS if is_verbose else _NUMBERS
     console = Console(highlight=False, markup=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("output", no_wrap=True)
-    for column in ("max_abs", "max_rel"):
+    for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for form, output in _outputs(judged):
         word = output["verdict"]
-        numbers = (_number(output[column]) for column in ("max_abs", "max_rel"))
+        numbers = (_number(output[column]) for column in columns)
         name = Text(harmless(f"{output['name']} {form}".strip()))
         table.add_row(name, *numbers, Text(word, COLOURS[word]))
     versions = f"{_version(judged['runtime'])} against {_version(judged['reference'])}"
@@ -87,10 +94,24 @@ def summary(folder: Path) -> None:
     console.print(table)
     for found in judged.get("detections", ()):
         console.print(_detected(found), soft_wrap=True)
+    for said in _why(judged) if is_verbose else ():
+        console.print(harmless(said), soft_wrap=True)
     console.print()
     for path in sorted((folder / "checkpoint").rglob("*")):
         if path.is_file():
             console.print(harmless(shown(path)), soft_wrap=True)
+
+
+def _why(judged: Mapping[str, Any]) -> Iterator[str]:
+    """What else a verdict rests on."""
+    yield ""
+    yield from judged["reasons"]
+    if first := judged["first_bad"]:
+        yield f"first bad node: {first['node']}"
+    if reason := judged["tolerance"]["reason"]:
+        yield f"limits of its own: {reason}"
+    for side in ("runtime", "reference"):
+        yield f"image of {judged[side]['framework']}: {judged[side]['image'][:12]}"
 
 
 def verdict(folder: Path) -> str:
@@ -179,4 +200,6 @@ def shown(path: Path) -> str:
 
 
 def _number(value: float | str | None) -> str:
-    return "-" if value is None else f"{float(value):.2g}"
+    if value is None:
+        return "-"
+    return f"{float(value):.2g}" if abs(float(value)) < 10 else f"{float(value):.4g}"

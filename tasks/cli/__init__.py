@@ -16,6 +16,7 @@ from rich.text import Text
 from converter.errors import TransshipError
 from tasks.cli import results
 from tasks.cli.convert import EXAMPLES, convert
+from tasks.errors import UsageError
 from tasks.terminal import console
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -66,14 +67,11 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         code = app(given, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        return _complain(
-            f"{error}\n  to do: transship --help lists the commands, transship COMMAND --help its options",
-            results.USAGE,
-        )
+        return _complain(f"{error}\n  to do: {_HELP}", results.USAGE)
     except TransshipError as error:
         if "--json" in given:
             results.write_json({"error": str(error)})
-        return _complain(str(error), results.WRONG)
+        return _complain(str(error), results.USAGE if isinstance(error, UsageError) else results.WRONG)
     except KeyboardInterrupt:
         return _complain("interrupted; finished steps are kept, run the same command to go on", INTERRUPTED)
     return code if isinstance(code, int) else results.SAME

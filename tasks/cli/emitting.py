@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 import converter
-from converter.errors import BadInput
+from tasks.errors import UsageError
 from tasks.targets import TARGETS
 
 ALL: Final = "all"
@@ -37,7 +37,7 @@ class Emitting:
         """The options of each of the ``targets``.
 
         Raises:
-            BadInput: One has no value, or is for a target that is not asked for.
+            UsageError: One has no value, or is for a target that is not asked for.
         """
         flags = {"to_bgr": self.to_bgr, "merge_bn": self.merge_bn, "softmax": self.softmax}
         given = [_assignment(word) for word in self.option]
@@ -46,7 +46,7 @@ class Emitting:
         for target, name, value in given:
             if target and target not in found:
                 what = f"the option {name} is for {target}, which is not asked for"
-                raise BadInput(what, fix=f"add --to {target}, or leave it out")
+                raise UsageError(what, fix=f"add --to {target}, or leave it out")
             for each in [target] if target else targets:
                 found[each][name] = value
         return found
@@ -56,13 +56,13 @@ def targets(words: Sequence[str]) -> list[str]:
     """The targets that are named, several by commas, each once; every target for ``all``.
 
     Raises:
-        BadInput: There is no such target, or none is named.
+        UsageError: There is no such target, or none is named.
     """
     names = [name.strip() for word in words for name in word.split(",")]
     for name in names:
         if name not in TARGETS and name != ALL:
             near = converter.nearest(name, [*TARGETS, ALL])
-            raise BadInput(f"unknown target {name!r}", fix=f"use one of: {', '.join(near)}")
+            raise UsageError(f"unknown target {name!r}", fix=f"use one of: {', '.join(near)}")
     return list(TARGETS) if ALL in names else list(dict.fromkeys(names))
 
 
@@ -70,7 +70,7 @@ def _assignment(word: str) -> tuple[str, str, Any]:
     left, equals, value = word.partition("=")
     target, colon, name = left.rpartition(":")
     if not equals or not name or (colon and not target):
-        raise BadInput(f"--option {word!r:.60} has no value", fix="write NAME=VALUE, or TARGET:NAME=VALUE")
+        raise UsageError(f"--option {word!r:.60} has no value", fix="write NAME=VALUE, or TARGET:NAME=VALUE")
     return target, name.replace("-", "_"), _value(value)
 
 

@@ -20,6 +20,7 @@ from converter.formats import recognise
 from converter.inputs import read_preprocess
 from tasks.action import Digest
 from tasks.cli.shapes import Shape, read_shapes
+from tasks.errors import UsageError
 from tasks.manifest import ROLES, File, Input, Manifest, Output, Settings, Source
 
 CHANNELS = {"RGB": 3, "BGR": 3, "GRAY": 1}
@@ -95,7 +96,9 @@ class Given:
         if found.role not in ("network", "weights"):
             raise BadInput(f"{found.title}: not a file that a conversion starts from", where=str(path), fix=found.fix)
         if getattr(self, found.role) is not None:
-            raise BadInput(f"two files of {found.role}", where=f"{getattr(self, found.role)}, {path}", fix="give one")
+            raise UsageError(
+                f"two files of {found.role}", where=f"{getattr(self, found.role)}, {path}", fix="give one"
+            )
         known = replace(self, framework=self.framework or found.framework)
         return replace(known, network=path) if found.role == "network" else replace(known, weights=path)
 
@@ -126,7 +129,7 @@ class Given:
     def _known(self) -> tuple[Path, str]:
         """The file of the structure, and the framework."""
         if self.network is None:
-            raise BadInput("no model was given", fix="name its files: -n x-symbol.json -w x-0000.params")
+            raise UsageError("no model was given", fix="name its files: -n x-symbol.json -w x-0000.params")
         framework = self.framework or recognise(self.network).framework
         if framework not in ROLES:
             what = f"models of {framework} cannot be read" if framework else "this is no model that can be read"
@@ -154,7 +157,7 @@ class Given:
         if not self.range:
             return usual
         if len(self.range) != 2 or self.range[0] >= self.range[1]:
-            raise BadInput("--range is not a lowest and a highest value", fix="write --range -1,1")
+            raise UsageError("--range is not a lowest and a highest value", fix="write --range -1,1")
         return self.range[0], self.range[1]
 
     def _preprocess(self) -> dict[str, Any] | None:

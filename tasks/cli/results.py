@@ -14,7 +14,6 @@ from rich.text import Text
 
 from tasks import report
 from tasks.session import Session
-from tasks.terminal import harmless
 
 SAME, WRONG, USAGE, DIFFERS = range(4)
 """Exit codes: it computes the same (or nothing was to be compared); something is wrong; so is how the command was
@@ -75,9 +74,7 @@ def show(results: Sequence[Result], model: str, *, is_verbose: bool) -> None:
     width = max(len(each.target) for each in results)
     for each in results:
         if each.verdict in report.SYMBOLS and (is_verbose or len(results) == 1):
-            report.summary(Path(each.folder))
-            if is_verbose:
-                _details(console, Path(each.folder))
+            report.summary(Path(each.folder), is_verbose=is_verbose)
         line = Text.assemble(f"{each.target:{width}}  " if len(results) > 1 else f"{model} to {each.target}: ")
         console.print(line + _said(each))
         if each.verdict and len(results) > 1:
@@ -104,10 +101,6 @@ def _judged(folder: Path) -> tuple[str | None, float | None]:
     content = json.loads((folder / "verify.json").read_text())
     errors = [float(output["max_rel"]) for output in content["outputs"] if output["max_rel"] is not None]
     return content["verdict"], max(errors, default=None)
-
-
-def _details(console: Console, folder: Path) -> None:
-    console.print(Text(harmless((folder / "verify.json").read_text()), "dim"))
 
 
 def _listed(each: Result) -> str:

@@ -38,6 +38,28 @@ def test_a_summary_shows_every_output_and_names_as_they_are(folder: Path, capsys
     assert lines[-1].endswith("model[bold].bin")
 
 
+def test_a_verbose_summary_says_what_else_the_verdict_rests_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdict = json.loads((folder / "verify.json").read_text())
+    for outputs in (verdict["outputs"], verdict["forms"]["fp16"]["outputs"]):
+        for output in outputs:
+            output |= {"sensitivity": 0.25, "snr_db": 107.269, "cosine": None}
+    side = {"framework": "ncnn", "versions": {}, "image": "0123456789abcdef"}
+    why = {"reasons": ["prob is off"], "first_bad": {"node": "conv1"}, "tolerance": {"reason": "half precision"}}
+    (folder / "verify.json").write_text(json.dumps({**verdict, **why, "runtime": side, "reference": side}))
+    report.summary(folder, is_verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split() == ["ids", "-", "-", "0.25", "107.3", "-", "exact"] for line in lines)
+    told = [
+        "prob is off",
+        "first bad node: conv1",
+        "limits of its own: half precision",
+        "image of ncnn: 0123456789ab",
+    ]
+    assert [line for line in lines if line in told] == [*told, told[-1]]
+
+
 def test_a_summary_counts_detections(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     verdict = json.loads((folder / "verify.json").read_text())
     counts = {"reference": 400, "candidate": 399, "matched": 398}
