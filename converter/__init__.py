@@ -108,9 +108,9 @@ def parse(
 
 
 def describe(
-    framework: str, *, graph: str | PathLike[str], weights: str | PathLike[str] | None = None
+    framework: str, *, graph: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None
 ) -> Description:
-    """Say what a model of another framework is, without converting it.
+    """Say what a model of another framework is, as far as the files given tell, without converting it.
 
     Args:
         framework: The source framework, for example ``"mxnet"``.
@@ -121,7 +121,8 @@ def describe(
         BadInput: A file is not what it has to be.
     """
     frontend = _plugin("converter.parsers", framework, "framework")
-    found: Description = frontend.describe(graph=Path(graph), weights=None if weights is None else Path(weights))
+    paths = {name: Path(path) for name, path in (("graph", graph), ("weights", weights)) if path is not None}
+    found: Description = frontend.describe(**paths)
     return found
 
 

@@ -25,7 +25,7 @@ class Description:
     written_by: str
     operators: Mapping[str, int]
     unknown: tuple[str, ...]
-    inputs: Mapping[str, tuple[int, ...] | None]
+    inputs: Mapping[str, tuple[int | str, ...] | None]
     outputs: tuple[str, ...]
     parameters: Mapping[str, tuple[tuple[int, ...], str] | None]
     labels: tuple[str, ...] = ()

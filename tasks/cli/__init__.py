@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tomllib
@@ -14,12 +15,13 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
 from converter.errors import TransshipError
-from tasks.cli import results
+from tasks.cli import inspecting, results
 from tasks.cli.convert import EXAMPLES, convert
 from tasks.errors import UsageError
 from tasks.terminal import console
 
 INTERRUPTED = 128 + signal.SIGINT
+PIPE_CLOSED = 128 + signal.SIGPIPE
 
 EXIT_CODES = (
     "Exit codes: 0 it computes the same; 1 something is wrong; 2 so is the command; 3 it computes something else."
@@ -58,6 +60,7 @@ def command(function: Callable[..., int], examples: Sequence[str], **more: Any) 
     app.command(function, help_epilogue="\n".join(["Examples:", *(f"  {each}" for each in examples)]), **more)
 
 
+command(inspecting.inspect, inspecting.EXAMPLES)
 command(convert, EXAMPLES)
 
 
@@ -66,17 +69,25 @@ def main(words: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if words is None else words)
     try:
         code = app(given, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
     except CycloptsError as error:
-        return _complain(f"{error}\n  to do: {_HELP}", results.USAGE)
+        return complain(f"{error}\n  to do: {_HELP}", results.USAGE)
     except TransshipError as error:
         if "--json" in given:
             results.write_json({"error": str(error)})
-        return _complain(str(error), results.USAGE if isinstance(error, UsageError) else results.WRONG)
+        return complain(str(error), results.USAGE if isinstance(error, UsageError) else results.WRONG)
+    except BrokenPipeError:  # whoever read the answer has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except OSError as error:
+        where = f"\n  where: {error.filename}" if error.filename else ""
+        return complain(f"{error.strerror or error}{where}\n  to do: transship doctor", results.WRONG)
     except KeyboardInterrupt:
-        return _complain("interrupted; finished steps are kept, run the same command to go on", INTERRUPTED)
+        return complain("interrupted; finished steps are kept, run the same command to go on", INTERRUPTED)
     return code if isinstance(code, int) else results.SAME
 
 
-def _complain(text: str, code: int) -> int:
+def complain(text: str, code: int) -> int:
+    """Say what is wrong on standard error; gives back the exit code."""
     console().print(Text(text), soft_wrap=True)
     return code

@@ -22,6 +22,7 @@ from tasks.action import Digest
 from tasks.cli.shapes import Shape, read_shapes
 from tasks.errors import UsageError
 from tasks.manifest import ROLES, File, Input, Manifest, Output, Settings, Source
+from tasks.terminal import harmless
 
 CHANNELS = {"RGB": 3, "BGR": 3, "GRAY": 1}
 """The orders of an image's channels, and how many these are."""
@@ -113,11 +114,15 @@ class Given:
             BadInput: A file is not there or not what it has to be, or what was typed does not fit the model.
         """
         network, framework = self._known()
+        if self.name and named(self.name) != self.name:
+            raise UsageError(
+                f"--name {self.name!r:.60} is no name for a model", fix=f"write --name {named(self.name)}"
+            )
         described = converter.describe(framework, graph=network, weights=self.weights)
         shapes = read_shapes(self.shapes, described.inputs)
         return Manifest(
             name=self.name or called(network),
-            title=network.name,
+            title=harmless(network.name),
             framework=framework,
             licence="not stated",
             source=Source(tuple(self._files(network, framework, digest))),
@@ -178,9 +183,14 @@ class Given:
         return {f"{described.outputs[0]}_output": Output(read_labels(self.labels))}
 
 
-def called(graph: Path) -> str:
+def called(path: Path) -> str:
     """A model's name after its graph's file: ``resnet-50-symbol.json`` is ``resnet-50``."""
-    return _UNSAFE.sub("_", graph.stem.removesuffix("-symbol")).strip("_.-") or "model"
+    return named(path.stem.removesuffix("-symbol"))
+
+
+def named(text: str) -> str:
+    """What is left of ``text`` where it has to be a name."""
+    return _UNSAFE.sub("_", text).strip("_.+-") or "model"
 
 
 def local_file(role: str, path: Path, digest: DigestOf) -> File:
@@ -192,7 +202,7 @@ def local_file(role: str, path: Path, digest: DigestOf) -> File:
     found = digest(path.resolve())
     if found is None:
         raise BadInput("there is no such file", where=str(path))
-    return File(role, _UNSAFE.sub("_", path.name).strip("_") or role, found, urls=(path.resolve().as_uri(),))
+    return File(role, _UNSAFE.sub("_", path.name).strip("_.+-") or role, found, urls=(path.resolve().as_uri(),))
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ Shape = tuple[int | str, ...]
 _FIX = "write it as 3,224,224 (an image of a batch left open) or NAME:1,3,224,224, the first of which may be batch"
 
 
-def read_shapes(words: Sequence[str], inputs: Mapping[str, tuple[int, ...] | None]) -> dict[str, Shape]:
+def read_shapes(words: Sequence[str], inputs: Mapping[str, Shape | None]) -> dict[str, Shape]:
     """The shape of each input of a model.
 
     A shape without a name is that of the only input. It is MMdnn's, without the batch, which is then left open; but

@@ -10,6 +10,7 @@ import pytest
 from converter.errors import BadInput
 from tasks.action import Digest
 from tasks.cli.given import Given, called
+from tasks.errors import UsageError
 from tasks.manifest import Input, Source
 from tests.emitters.models import noise
 from tests.parsers.files import Net, write
@@ -89,3 +90,9 @@ def test_names() -> None:
     assert called(Path("a b/resnet-50-symbol.json")) == "resnet-50"
     assert called(Path("my net (2).json")) == "my_net_2"
     assert called(Path("...-symbol.json")) == "model"
+
+
+def test_a_name_that_is_none(given: Given) -> None:
+    for wrong in ("../other", "a b", ".hidden"):
+        with pytest.raises(UsageError, match="no name for a model"):
+            replace(given, name=wrong).manifest(digest)

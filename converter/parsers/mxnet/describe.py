@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from converter.description import Description
@@ -12,16 +13,19 @@ from converter.parsers.mxnet.symbol import OLDEST, VARIABLE, Edge, Symbol, read_
 from converter.parsers.mxnet.variables import variables
 
 
-def describe(*, graph: Path, weights: Path | None = None) -> Description:
+def describe(*, graph: Path | None = None, weights: Path | None = None) -> Description:
     """Describe the model of these files; see :class:`~converter.description.Description`.
 
     Args:
-        graph: Symbol JSON.
+        graph: Symbol JSON. Without it, there are only parameters to describe.
         weights: Its params file. Without it, inputs are those variables that no operator takes for a trained array.
 
     Raises:
         BadInput: A file is malformed.
     """
+    if graph is None:
+        arrays = {} if weights is None else read_params(weights)
+        return Description("mxnet", "", {}, (), {}, (), _told(arrays))
     symbol, known = prepared(read_symbol(graph))
     found = variables(symbol, known)
     stored = None if weights is None else found.matched(read_params(weights), {})
@@ -37,11 +41,13 @@ def describe(*, graph: Path, weights: Path | None = None) -> Description:
         unknown=tuple(sorted({node.op for node in symbol.nodes} - {VARIABLE, *known})),
         inputs={name: found.hints.get(name) for name in free},
         outputs=tuple(_output(symbol, edge) for edge in dict.fromkeys(symbol.heads)),
-        parameters={
-            name: None if value is None else (value.shape, value.dtype.name) for name, value in shapes.items()
-        },
+        parameters=_told(shapes),
         labels=found.labels,
     )
+
+
+def _told(arrays: Mapping[str, Stored | None]) -> dict[str, tuple[tuple[int, ...], str] | None]:
+    return {name: None if value is None else (value.shape, value.dtype.name) for name, value in arrays.items()}
 
 
 def _era(version: int) -> str:

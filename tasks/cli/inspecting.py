@@ -1,0 +1,192 @@
+"""``transship inspect``: what a file is, and what each target makes of it; nothing is run or written."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import converter
+from converter import ir
+from converter.description import Description
+from converter.errors import BadInput, TransshipError, Unsupported
+from converter.formats import Format, onnx, recognise
+from tasks.cli import results
+from tasks.cli.given import Given
+from tasks.cli.inspection import show
+from tasks.cli.shapes import read_shapes
+from tasks.cli.showing import Showing
+from tasks.cli.workplace import read_mark
+from tasks.errors import UsageError
+from tasks.targets import TARGETS
+from tasks.terminal import console
+
+EXAMPLES = (
+    "transship inspect resnet-50-symbol.json resnet-50-0000.params",
+    "transship inspect x-symbol.json --input-shape 3,224,224 --json",
+    "transship inspect resnet50/cntk/checkpoint/model.dnn",
+)
+
+_READABLE = ("network", "weights")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out.
+
+    Attributes:
+        files: What was looked at, and the format of each.
+        description: Of the model; None where that cannot be told.
+        targets: By target, why it refuses the model: nothing where it does not. None where that cannot be told.
+        unread: Why it cannot be converted at all; empty where it can, or where there is no model.
+        verdicts: Of what transship has made already, by target.
+    """
+
+    files: Mapping[Path, Format]
+    description: Description | None = None
+    targets: Mapping[str, str] | None = None
+    unread: str = ""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+
+
+def inspect(
+    *files: Path,
+    given: Given = Given(),  # noqa: B008 - frozen
+    showing: Showing = Showing(),  # noqa: B008
+) -> int:
+    """Say what files are: their format and age, the model in them, and what each target makes of that.
+
+    Args:
+        files: Of one model, or any one file or folder.
+        given: The model.
+        showing: What is shown.
+    """
+    named = [path for path in (given.network, given.weights) if path]
+    if not files and not named:
+        raise UsageError("no file was named", fix="transship inspect x-symbol.json x-0000.params")
+    formats = {path: recognise(path) for path in (*named, *files)}
+    found = look(formats, given.taking(path for path in files if formats[path].role in _READABLE))
+    if showing.json:
+        results.write_json(as_json(found))
+    else:
+        show(found, is_verbose=showing.verbose)
+    return results.SAME
+
+
+def look(formats: Mapping[Path, Format], given: Given) -> Inspection:
+    """Find out about files of these ``formats``, of which ``given`` holds those that can be read.
+
+    Raises:
+        BadInput: A file that should be readable is not, or there are others beside those of one model.
+    """
+    if given.network or given.weights:
+        if other := [path for path in formats if formats[path].role not in _READABLE]:
+            raise BadInput("not of the same model as the other files", where=str(other[0]), fix="inspect it alone")
+        return _source(formats, given)
+    if len(formats) > 1:
+        raise UsageError("these are not the files of one model", fix="inspect one at a time")
+    ((path, found),) = formats.items()
+    if found.name == "onnx":
+        return _onnx(formats, path)
+    if found.name == "ir":
+        return _onnx(formats, path / ir.MODEL)
+    if found.name == "transship":
+        return _made(formats, path)
+    return Inspection(formats)
+
+
+def _source(formats: Mapping[Path, Format], given: Given) -> Inspection:
+    framework = given.framework or next(found.framework for found in formats.values())
+    described = converter.describe(framework, graph=given.network, weights=given.weights)
+    if given.network is None:
+        return Inspection(formats, described)
+    try:
+        shapes = read_shapes(given.shapes, described.inputs)
+    except UsageError as error:
+        if given.shapes:
+            raise
+        return Inspection(formats, described, unread=str(error))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", converter.StructureOnly)
+            model = converter.parse(framework, graph=given.network, weights=given.weights, inputs=shapes)
+    except (BadInput, Unsupported) as error:
+        return Inspection(formats, described, unread=str(error))
+    return Inspection(formats, described, support(model))
+
+
+def _onnx(formats: Mapping[Path, Format], path: Path, verdicts: Mapping[str, str] | None = None) -> Inspection:
+    described = onnx.describe(path)
+    targets = None
+    with suppress(BadInput):  # any other ONNX model: there is a description all the same
+        targets = support(ir.load(path))
+    return Inspection(formats, described, targets, verdicts=verdicts or {})
+
+
+def _made(formats: Mapping[Path, Format], folder: Path) -> Inspection:
+    """What lies in a folder that transship has made, by the files themselves."""
+    verdicts = {}
+    for target in TARGETS:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            verdicts[target] = str(json.loads((folder / target / "verify.json").read_text())["verdict"])
+    if (folder / "ir" / ir.MODEL).is_file():
+        return _onnx(formats, folder / "ir" / ir.MODEL, verdicts)
+    if verdicts or read_mark(folder):
+        return Inspection(formats, verdicts=verdicts)
+    raise BadInput("a folder of transship's in which there is no model", where=str(folder))
+
+
+def support(model: Any) -> dict[str, str]:
+    """Why each target refuses an IR ``model``: nothing where it does not."""
+    live = console().is_terminal
+    found = {}
+    for target in TARGETS:
+        with console().status(f"asking {target}") if live else nullcontext():
+            found[target] = _refusal(model, target)
+    return found
+
+
+def _refusal(model: Any, target: str) -> str:
+    try:
+        converter.emit(model, target)
+    except TransshipError as error:
+        return str(error)
+    return ""
+
+
+def as_json(found: Inspection) -> dict[str, Any]:
+    """The same for a script."""
+    return {
+        "files": [
+            {"path": str(path), "format": each.name, "title": each.title, "framework": each.framework}
+            for path, each in found.files.items()
+        ],
+        "model": None if found.description is None else _model(found.description),
+        "unread": found.unread,
+        "targets": None
+        if found.targets is None
+        else {target: {"supported": not why, "reason": why} for target, why in found.targets.items()},
+        "verdicts": dict(found.verdicts),
+    }
+
+
+def _model(described: Description) -> dict[str, Any]:
+    arrays = dict(_arrays(described))
+    return {
+        "framework": described.framework,
+        "written_by": described.written_by,
+        "operators": dict(described.operators),
+        "unknown": list(described.unknown),
+        "inputs": {name: None if shape is None else list(shape) for name, shape in described.inputs.items()},
+        "outputs": list(described.outputs),
+        "parameters": arrays,
+    }
+
+
+def _arrays(described: Description) -> Iterator[tuple[str, Sequence[Any] | None]]:
+    for name, array in described.parameters.items():
+        yield name, None if array is None else [list(array[0]), array[1]]
