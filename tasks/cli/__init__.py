@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
 from converter.errors import TransshipError
-from tasks.cli import inspecting, results
+from tasks.cli import download, inspecting, results
 from tasks.cli.convert import EXAMPLES, convert
 from tasks.errors import UsageError
 from tasks.terminal import console
@@ -60,6 +60,7 @@ def command(function: Callable[..., int], examples: Sequence[str], **more: Any) 
     app.command(function, help_epilogue="\n".join(["Examples:", *(f"  {each}" for each in examples)]), **more)
 
 
+command(download.download, download.EXAMPLES)
 command(inspecting.inspect, inspecting.EXAMPLES)
 command(convert, EXAMPLES)
 
