@@ -144,6 +144,18 @@ def fetch(
     raise _nothing_found(requirement, version, sha256, offered, session.problems)
 
 
+def ask(requirement: str) -> None:
+    """See that the package index, as pip is configured, can be asked and has ``name==version``; fetch nothing.
+
+    Raises:
+        DownloadError: It cannot be reached, or has none.
+    """
+    name, version = _split(requirement)
+    session = _session()
+    if not any(_candidates(finder, session, name, requirement) for finder in _finders(session, None)):
+        raise _nothing_found(requirement, version, (), [], session.problems)
+
+
 def read_lock(text: str, where: str = "requirements.lock") -> tuple[Pin, ...]:
     """Read a lock file as ``uv pip compile --generate-hashes`` or ``pip-compile`` write it.
 

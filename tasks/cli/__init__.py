@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
 from converter.errors import TransshipError
-from tasks.cli import download, inspecting, results
+from tasks.cli import doctor, download, inspecting, results
 from tasks.cli.convert import EXAMPLES, convert
 from tasks.errors import UsageError
 from tasks.terminal import console
@@ -61,6 +61,7 @@ def command(function: Callable[..., int], examples: Sequence[str], **more: Any) 
 
 
 command(download.download, download.EXAMPLES)
+command(doctor.doctor, doctor.EXAMPLES)
 command(inspecting.inspect, inspecting.EXAMPLES)
 command(convert, EXAMPLES)
 
