@@ -72,6 +72,7 @@ from converter.errors import BadInput
 from tasks.action import Digest
 from tasks.strict import Reader, read_toml, similar
 from tasks.targets import TARGETS
+from tasks.terminal import harmless
 
 ROLES = {"mxnet": ("graph", "weights")}
 """The files that make a model, by source framework."""
@@ -323,29 +324,92 @@ def load(path: Path) -> Manifest:
     reader = Reader(read_toml(path))
     if not _NAME.fullmatch(path.stem):
         reader.problem("", f"{path.stem!r} is no name for a model: use a-z, 0-9, '.', '_' and '-'")
+    manifest = _manifest(reader, path.stem, path.parent)
+    reader.finish(path)
+    return manifest
+
+
+def read(table: Mapping[str, Any], path: Path) -> Manifest:
+    """The manifest that :func:`write` has made ``table`` of, which may have been changed since.
+
+    Other than a file's, it says its name itself, and may lack any of the source's files and inputs.
+
+    Args:
+        table: The mapping.
+        path: Where it was found, for errors.
+
+    Raises:
+        BadInput: It is not right.
+    """
+    reader = Reader(table)
+    name = reader.text("name", pattern=_FILE_NAME, like="letters, digits, '.', '_', '+' and '-'")
+    manifest = _manifest(reader, name, path.parent, whole=False)
+    reader.finish(path)
+    return manifest
+
+
+def write(manifest: Manifest) -> dict[str, Any]:
+    """``manifest`` as a mapping that is plain JSON: as in its file, with its name.
+
+    Raises:
+        ValueError: It is of another kind than those for files with URLs of their own.
+    """
+    source = manifest.source
+    if not isinstance(source, Source) or source.archive or source.base or manifest.seeded:
+        raise ValueError(f"{manifest.name} is not a model of files with URLs")
+    return {
+        "name": manifest.name,
+        "title": harmless(manifest.title),
+        "framework": manifest.framework,
+        "licence": manifest.licence,
+        "reference": manifest.reference,
+        **({"aliases": list(manifest.aliases)} if manifest.aliases else {}),
+        "source": {"files": {file.role: _written(file) for file in source.files}},
+        "inputs": {
+            name: {
+                "shape": list(each.shape),
+                "range": list(each.range),
+                **({"preprocess": dict(each.preprocess)} if each.preprocess else {}),
+            }
+            for name, each in manifest.inputs.items()
+        },
+        "outputs": {name: {"labels": list(each.labels)} for name, each in manifest.outputs.items() if each.labels},
+        "targets": {
+            name: {"options": dict(each.options), **({"expect": dict(each.expect)} if each.expect else {})}
+            for name, each in manifest.targets.items()
+        },
+    }
+
+
+def _written(file: File) -> dict[str, Any]:
+    if file.digest is None:
+        raise ValueError(f"{file.name} has no digest")
+    return {"name": file.name, "urls": list(file.urls), "sha256": file.digest.hash, "size": file.digest.size}
+
+
+def _manifest(reader: Reader, name: str, folder: Path, *, whole: bool = True) -> Manifest:
+    """The manifest of ``reader``; where not ``whole``, parts of it may be missing."""
     framework = reader.text("framework")
-    if framework not in ROLES:
+    if framework not in ROLES and whole:
         reader.problem("framework", f"is {framework!r:.40}, which is not known{similar(framework, ROLES)}")
-    manifest = Manifest(
-        name=path.stem,
+    return Manifest(
+        name=name,
         title=reader.text("title"),
         framework=framework,
         licence=reader.text("licence"),
         reference=reader.text("reference", ""),
-        source=_any_source(reader, framework, path.stem),
-        inputs={name: _input(table) for name, table in reader.tables("inputs")},
+        source=_any_source(reader, framework, name) if whole else _source(reader.table("source"), whole=False),
+        inputs={name: _input(table) for name, table in reader.tables("inputs", required=whole)},
         outputs={
-            name: Output(_labels(table, path.parent / "labels"))
+            name: Output(_labels(table, folder / "labels"))
             for name, table in reader.tables("outputs", required=False)
         },
         targets={
             name: _settings(table) for name, table in reader.tables("targets", required=False, known=tuple(TARGETS))
         },
         aliases=_aliases(reader),
-        seeded=_seeded(reader.table("seeded"), path.parents[1]) if reader.has("seeded") else None,
+        seeded=_seeded(reader.table("seeded"), folder.parent) if reader.has("seeded") else None,
     )
-    reader.finish(path)
-    return manifest
 
 
 def load_source(path: Path) -> Source:
@@ -458,16 +522,16 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _source(reader: Reader, roles: Collection[str] = (), model: str = "") -> Source:
+def _source(reader: Reader, roles: Collection[str] = (), model: str = "", *, whole: bool = True) -> Source:
     packaged = reader.has("package")
     archive = None
     if packaged:
         requirement = reader.text("package", pattern=_REQUIREMENT, like="name==version")
-        archive = Archive(requirement, _digest(reader))
+        archive = Archive(requirement, digest(reader))
     base = _base(reader) if reader.has("base") and not packaged else ()
     files = tuple(
         _below(role, table, model) if base else _file(role, table, packaged)
-        for role, table in reader.tables("files", known=roles)
+        for role, table in reader.tables("files", required=whole, known=roles)
     )
     for role in set(roles) - {file.role for file in files}:
         reader.problem(f"files.{role}", "is missing")
@@ -491,7 +555,7 @@ def _below(role: str, reader: Reader, model: str) -> File:
     if not _PATH.fullmatch(path):
         reader.problem("path", f"is {path!r:.80}, which is no plain path below base")
     declared = not model or reader.has("sha256") or reader.has("size")
-    return File(role, _plain(reader, "path", path), _digest(reader) if declared else None, path=path)
+    return File(role, _plain(reader, "path", path), digest(reader) if declared else None, path=path)
 
 
 def _file(role: str, reader: Reader, packaged: bool) -> File:
@@ -500,14 +564,14 @@ def _file(role: str, reader: Reader, packaged: bool) -> File:
         parts = PurePosixPath(path).parts
         if not parts or parts[0] == "/" or ".." in parts:
             reader.problem("path", f"is {path!r:.80}, which is no place in an archive")
-        return File(role, _plain(reader, "path", path), _digest(reader), path=path)
+        return File(role, _plain(reader, "path", path), digest(reader), path=path)
     urls = tuple(reader.texts("urls"))
     for place, url in enumerate(urls):
         if wrong := fault(url):
             reader.problem(f"urls[{place}]", f"is {url!r:.80}, {wrong}")
     own = reader.has("name")
     name = reader.text("name") if own else _last(urls[0]) if urls else ""
-    return File(role, _plain(reader, "name" if own else "urls", name), _digest(reader), urls=urls)
+    return File(role, _plain(reader, "name" if own else "urls", name), digest(reader), urls=urls)
 
 
 def fault(url: str) -> str:
@@ -537,7 +601,8 @@ def _plain(reader: Reader, key: str, path: str) -> str:
     return name
 
 
-def _digest(reader: Reader) -> Digest:
+def digest(reader: Reader) -> Digest:
+    """What ``sha256`` and ``size`` say."""
     return Digest(reader.text("sha256", pattern=SHA256, like="64 hexadecimal digits"), reader.size("size"))
 
 

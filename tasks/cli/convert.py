@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 import converter
 from converter.errors import BadInput
-from tasks.cli import results
+from tasks.cli import record, results
 from tasks.cli.emitting import Emitting, targets
 from tasks.cli.given import Given
 from tasks.cli.running import run
@@ -37,6 +37,7 @@ def convert(
     output: Annotated[Path | None, Parameter(name=("--output", "-o", "--outputModel", "-om"))] = None,
     image: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     verify: bool = True,
+    force: Annotated[bool, Parameter(negative=())] = False,
     given: Given = Given(),  # noqa: B008 - frozen
     emitting: Emitting = Emitting(),  # noqa: B008
     showing: Showing = Showing(),  # noqa: B008
@@ -49,6 +50,7 @@ def convert(
         output: The folder to make; called as the model, if not given.
         image: A photograph to verify the model on, besides two that are always used; once for each.
         verify: Run both frameworks on the same inputs and compare.
+        force: Write over files of the folder that were edited.
         given: The model.
         emitting: The targets' options.
         showing: What is shown.
@@ -63,21 +65,22 @@ def convert(
     manifest = model.manifest(session().digests.of, options)
     folder = (output or Path(manifest.name)).resolve()
     plan = Conversions(manifest, session(folder, {manifest.name: Path()}), image)
+    places = ["source", "ir", *(f"{target}/{kind}" for target in named for kind in ("code", "checkpoint"))]
+    if not force:
+        record.protect(plan, places)
     is_new = not folder.exists()
     claim(folder, {"model": manifest.name, "framework": manifest.framework})
     code = build(plan, named, verify=verify, is_quiet=showing.quiet)
     if is_new and not any((folder / target).exists() for target in named):
         shutil.rmtree(folder, ignore_errors=True)  # refused, all of it
+    else:
+        record.write(plan, places)
     if code > results.DIFFERS:
         return code
     found = [results.result(plan.session, manifest.name, target, verified=verify) for target in named]
-    if showing.json:
-        results.write_json(results.as_json(found, manifest.name, folder))
-    elif not showing.quiet:
-        results.show(found, manifest.name, is_verbose=showing.verbose)
-        if not model.tells_inputs and any(each.verdict in ("close", "differs") for each in found):
-            sys.stderr.write(_HINT)
-    return results.code(found, code)
+    if not (showing.quiet or showing.json or model.tells_inputs) and any(each.is_off for each in found):
+        sys.stderr.write(_HINT)
+    return results.tell(found, manifest.name, folder, showing, code)
 
 
 def build(plan: Conversions, named: Sequence[str], *, verify: bool, is_quiet: bool) -> int:

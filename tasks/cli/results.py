@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tasks import report
+from tasks.cli.showing import Showing
 from tasks.session import Session
 
 SAME, WRONG, USAGE, DIFFERS = range(4)
@@ -43,6 +44,11 @@ class Result:
     files: tuple[str, ...]
     folder: str
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it computes something else, if only a little."""
+        return self.verdict in ("close", "differs")
+
 
 def result(session: Session, model: str, target: str, *, verified: bool = True) -> Result:
     """What became of ``model`` on ``target`` in this process."""
@@ -58,6 +64,15 @@ def result(session: Session, model: str, target: str, *, verified: bool = True) 
     files = sorted((folder / "checkpoint").rglob("*")) if verdict else []
     paths = tuple(report.shown(path) for path in files if path.is_file())
     return Result(target, verdict, worst, "\n".join(errors[:1]), paths, report.shown(folder))
+
+
+def tell(found: Sequence[Result], model: str, output: Path, showing: Showing, ran: int) -> int:
+    """Say what became of each, in the form that is asked for, and give the exit code."""
+    if showing.json:
+        write_json(as_json(found, model, output))
+    elif not showing.quiet:
+        show(found, model, is_verbose=showing.verbose)
+    return code(found, ran)
 
 
 def code(results: Sequence[Result], ran: int) -> int:

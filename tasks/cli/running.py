@@ -67,11 +67,11 @@ def run(
         "backend": "json",
         "dep_file": str(session.run.folder / "doit.json"),
         "verbosity": 2,
-        "continue": True,
     }
     namespace = {"DOIT_CONFIG": settings, **{f"task_{kind}": creator for kind, creator in tasks.items()}}
     try:
-        code: int = DoitMain(_Loader(namespace), config_filenames=(), extra_config=_SETTINGS).run(["run", *names])
+        main = DoitMain(_Loader(namespace), config_filenames=(), extra_config=_SETTINGS)
+        code: int = main.run(["run", "--continue", *names])
     finally:
         publish.tidy(session.build)
     return code

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from converter.errors import BadInput
+from converter.errors import BadInput, TransshipError
 from tasks import manifest
+from tasks.action import Tree
 from tasks.cli.given import local_file
 from tasks.cli.running import Creator
+from tasks.execution import Miss
 from tasks.manifest import Manifest, Source
 from tasks.photographs import Photographs, usual
 from tasks.plan import Plan
 from tasks.session import Session, default_cache
+from tasks.store import Missing
 
 MARK: Final = "transship.json"
 """In a folder that transship has made: what is in it."""
+
+_LARGEST = 1 << 24
+"""Of a mark, in bytes."""
 
 
 def root() -> Path:
@@ -65,12 +72,28 @@ class Conversions(Plan):
             "verify": self.verifications,
         }
 
+    def predicted(self, place: str) -> Tree | None:
+        """What its step puts into the folder ``place``: ``ir``, ``cntk/code``; None where no record says it."""
+        target, _, kind = place.rpartition("/")
+        steps, get = self._conversion(self.model), self.session.look_up()
+        try:
+            match kind:
+                case "source":
+                    return steps.source(get)
+                case "ir":
+                    return steps.ir(get)
+                case "code":
+                    return steps.code(get, target)
+            return steps.checkpoint(get, target)
+        except (Miss, Missing, TransshipError):
+            return None
+
     def tell(self, model: Manifest, target: str) -> None:
         """Nothing: results are shown at the end, all of them."""
 
 
 def claim(folder: Path, content: Mapping[str, Any]) -> None:
-    """Make ``folder`` one of transship's, and write down what is in it.
+    """Make ``folder`` one of transship's, and write down what is in it, beside what was written down before.
 
     Raises:
         BadInput: It is a file, cannot be written to, or holds what others have put there.
@@ -83,7 +106,7 @@ def claim(folder: Path, content: Mapping[str, Any]) -> None:
                 fix="name another one",
             )
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MARK).write_text(json.dumps(dict(content), indent=2, ensure_ascii=False) + "\n")
+        _replace(folder / MARK, {**(read_mark(folder) or {}), **content})
     except (FileExistsError, NotADirectoryError) as error:
         raise BadInput("this is a file, and a folder is needed", where=str(folder), fix="name another one") from error
     except OSError as error:
@@ -93,10 +116,22 @@ def claim(folder: Path, content: Mapping[str, Any]) -> None:
 def read_mark(folder: Path) -> dict[str, Any] | None:
     """What is in a folder that transship has made; None for any other."""
     try:
-        content = json.loads((folder / MARK).read_text())
-    except (OSError, ValueError):
+        with (folder / MARK).open("rb") as file:
+            content = json.loads(file.read(_LARGEST))
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def _replace(path: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` to ``path``, as a whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        fresh.write_bytes(text.encode("utf-8", "surrogatepass"))  # as JSON may have them
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def known() -> dict[str, Manifest]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from converter.formats import recognise
 from tasks import engine
 from tasks.executors.docker import RUN_LABEL
 from tasks.targets import TARGETS
@@ -23,6 +24,8 @@ from tests.support.project import Project
 pytestmark = pytest.mark.container
 
 ONET = ("det3-symbol.json", "det3-0001.params", "--input-shape", "3,48,48")
+FORMATS = {"caffemodel", "prototxt", "cntk", "mlmodel", "keras", "hdf5", "mxnet-symbol", "mxnet-params", "ncnn-param"}
+FORMATS |= {"ncnn-bin", "onnx", "pt", "pt2", "safetensors", "savedmodel-pb", "tflite", "python"}
 PIXELS = ("--channel-order", "BGR", "--mean", "127.5", "--scale", "0.0078125")
 
 
@@ -57,6 +60,8 @@ def test_all_targets_and_again(command: Command) -> None:
     found = json.loads(done.stdout)
     assert {each["target"]: each["verdict"] for each in found["results"]} == dict.fromkeys(TARGETS, "exact")
     assert all((command.folder / file).is_file() for each in found["results"] for file in each["files"])
+    paths = [command.folder / file for each in found["results"] for file in each["files"]]
+    assert {recognise(path).name for path in paths if path.parent.name not in ("weights", "variables")} >= FORMATS
     assert not (command.folder / "all of it" / ".partial").exists()
 
     again = command.run(*words, DOCKER_HOST="unix:///nonexistent/docker.sock")

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,26 @@ def test_all_fields_of_a_packaged_model(tmp_path: Path) -> None:
     assert read.outputs["prob_output"].labels == ("not a face", "face")
     assert read.targets["caffe"].options == {"merge_bn": True}
     assert read.targets["caffe"].expect == {"verdict": "close", "reason": "rounds"}
+
+
+def test_a_manifest_is_read_from_what_was_written_of_it(tmp_path: Path) -> None:
+    whole = load(written(tmp_path, URLS))
+    assert isinstance(whole.source, Source)
+    graph = replace(whole.source, files=whole.source.files[:1])
+    for model in (whole, replace(whole, name="A_model", framework="onnx", source=graph, inputs={}, outputs={})):
+        assert manifest.read(json.loads(json.dumps(manifest.write(model))), tmp_path / "x.json") == model
+
+
+@pytest.mark.parametrize("table", [PACKAGED, BELOW, GLUON])
+def test_what_has_no_urls_of_its_own_cannot_be_written(tmp_path: Path, table: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a-model"):
+        manifest.write(load(written(tmp_path, table)))
+
+
+def test_what_was_written_may_have_been_changed(tmp_path: Path) -> None:
+    table = manifest.write(load(written(tmp_path, URLS)))
+    with pytest.raises(BadInput, match=r"x.json is not right: name .*source.files.graph.sha256"):
+        manifest.read(changed(table, "source/files/graph/sha256", "no") | {"name": "../x"}, tmp_path / "x.json")
 
 
 def test_files_of_their_own_take_their_name_from_the_first_url(tmp_path: Path) -> None:
