@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
 from converter.errors import TransshipError
-from tasks.cli import doctor, download, inspecting, results, stages
+from tasks.cli import comparing, doctor, download, inspecting, results, stages
 from tasks.cli.convert import EXAMPLES, convert
 from tasks.errors import UsageError
 from tasks.terminal import console
@@ -68,6 +68,7 @@ command(stages.ir, stages.IR_EXAMPLES)
 command(stages.code, stages.CODE_EXAMPLES)
 command(stages.checkpoint, stages.CHECKPOINT_EXAMPLES)
 command(stages.verify, stages.VERIFY_EXAMPLES)
+command(comparing.compare, comparing.EXAMPLES)
 
 
 def main(words: Sequence[str] | None = None) -> int:
