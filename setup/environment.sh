@@ -72,11 +72,18 @@ exec "$(dirname "$0")/python" -m doit "$@"
 END
 chmod +x .venv/bin/doit.new
 mv .venv/bin/doit.new .venv/bin/doit
-# The command line, from any folder: -P keeps the folder where it is used off the module path.
-cat > .venv/bin/transship.new <<END
+# The command lines, from any folder: -P keeps the folder where they are used off the module path.
+here=$(pwd | sed "s/'/'\\\\''/g")
+for command in transship mmconvert mmdownload mmtocode mmtoir mmtomodel; do
+    case $command in
+        transship) module=tasks.cli ;;
+        *) module="tasks.cli.mmdnn $command" ;;
+    esac
+    cat > ".venv/bin/$command.new" <<END
 #!/bin/sh
-PYTHONPATH='$(pwd | sed "s/'/'\\\\''/g")' exec "\$(dirname "\$0")/python" -P -m tasks.cli "\$@"
+PYTHONPATH='$here' exec "\$(dirname "\$0")/python" -P -m $module "\$@"
 END
-chmod +x .venv/bin/transship.new
-mv .venv/bin/transship.new .venv/bin/transship
+    chmod +x ".venv/bin/$command.new"
+    mv ".venv/bin/$command.new" ".venv/bin/$command"
+done
 printf '%s\n' "$wanted" > .venv/transship.stamp
