@@ -72,8 +72,8 @@ exec "$(dirname "$0")/python" -m doit "$@"
 END
 chmod +x .venv/bin/doit.new
 mv .venv/bin/doit.new .venv/bin/doit
-# The command lines, from any folder: -P keeps the folder where they are used off the module path.
-here=$(pwd | sed "s/'/'\\\\''/g")
+# The command lines, from any folder, by links too: -P keeps the folder where they are used off the module path.
+here=$(.venv/bin/python -c 'import os, shlex; print(shlex.quote(os.getcwd()))')
 for command in transship mmconvert mmdownload mmtocode mmtoir mmtomodel; do
     case $command in
         transship) module=tasks.cli ;;
@@ -81,7 +81,7 @@ for command in transship mmconvert mmdownload mmtocode mmtoir mmtomodel; do
     esac
     cat > ".venv/bin/$command.new" <<END
 #!/bin/sh
-PYTHONPATH='$here' exec "\$(dirname "\$0")/python" -P -m $module "\$@"
+PYTHONPATH=$here exec $here/.venv/bin/python -P -m $module "\$@"
 END
     chmod +x ".venv/bin/$command.new"
     mv ".venv/bin/$command.new" ".venv/bin/$command"

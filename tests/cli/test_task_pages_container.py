@@ -60,7 +60,7 @@ def test_a_page(target: str, command: Command, classes: dict[str, int], tmp_path
             if target != "coreml":  # which runs on a Mac only
                 classes[target] = int(answer.split()[-1])
             continue
-        for line in text.splitlines():
+        for line in text.replace("\\\n", "").splitlines():
             program, *words = shlex.split(line)
             assert program == "transship"
             done = command.run(*words)

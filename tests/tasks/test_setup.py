@@ -104,6 +104,9 @@ def test_an_environment_is_made_once_and_again_when_the_lock_or_the_folder_chang
     assert environment(bare).stdout == ""
     doit = (bare / ".venv" / "bin" / "doit").read_text()
     assert "-m doit" in doit
+    for name, module in (("transship", "tasks.cli"), ("mmtoir", "tasks.cli.mmdnn mmtoir")):
+        script = (bare / ".venv" / "bin" / name).read_text()
+        assert f"PYTHONPATH='{bare}' exec '{bare}'/.venv/bin/python -P -m {module} " in script
     (bare / "requirements.lock").write_text("# something else\n")
     assert "making .venv" in environment(bare).stdout
     assert environment(bare).stdout == ""
