@@ -72,9 +72,9 @@ def overview(manifests: Mapping[str, Manifest]) -> None:
 
 
 def summary(folder: Path, *, is_verbose: bool = False) -> None:
-    """Print the verdict in ``folder`` output by output, and the paths of the files made.
+    """Print the verdict in ``folder`` output by output, why it is no better, and the paths of the files made.
 
-    Where ``is_verbose``, with all numbers, why it is that verdict, and in which images both sides ran.
+    Where ``is_verbose``, with all numbers, and in which images both sides ran.
     """
     judged = _read(folder)
     columns = _ALL_NUMBERS if is_verbose else _NUMBERS
@@ -94,7 +94,7 @@ def summary(folder: Path, *, is_verbose: bool = False) -> None:
     console.print(table)
     for found in judged.get("detections", ()):
         console.print(_detected(found), soft_wrap=True)
-    for said in _why(judged) if is_verbose else ():
+    for said in (*judged.get("reasons", ()), *(_rests_on(judged) if is_verbose else ())):
         console.print(harmless(said), soft_wrap=True)
     console.print()
     for path in sorted((folder / "checkpoint").rglob("*")):
@@ -102,10 +102,8 @@ def summary(folder: Path, *, is_verbose: bool = False) -> None:
             console.print(harmless(shown(path)), soft_wrap=True)
 
 
-def _why(judged: Mapping[str, Any]) -> Iterator[str]:
+def _rests_on(judged: Mapping[str, Any]) -> Iterator[str]:
     """What else a verdict rests on."""
-    yield ""
-    yield from judged["reasons"]
     if first := judged["first_bad"]:
         yield f"first bad node: {first['node']}"
     if reason := judged["tolerance"]["reason"]:

@@ -138,6 +138,4 @@ def _show(content: bytes, a: str, b: str, verdict: Mapping[str, Any], *, is_verb
         report.summary(Path(folder), is_verbose=is_verbose)
     out = Console(highlight=False, soft_wrap=True)
     word = verdict["verdict"]
-    for reason in verdict["reasons"]:
-        out.print(Text(harmless(reason)))
     out.print(Text.assemble(harmless(f"{b} against {a}: "), (f"{report.SYMBOLS[word]} {word}", report.COLOURS[word])))

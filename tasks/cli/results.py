@@ -15,6 +15,7 @@ from rich.text import Text
 from tasks import report
 from tasks.cli.showing import Showing
 from tasks.session import Session
+from tasks.terminal import harmless
 
 SAME, WRONG, USAGE, DIFFERS = range(4)
 """Exit codes: it computes the same (or nothing was to be compared); something is wrong; so is how the command was
@@ -33,6 +34,7 @@ class Result:
         verdict: ``exact``, ``close``, ``differs``, or ``not verified``; None where it failed.
         max_rel: The largest error of all outputs, relative to the largest number; None where there is none.
         error: Why it failed, or differs.
+        reasons: Why the verdict is no better.
         files: The checkpoint's.
         folder: Of the target's files.
     """
@@ -41,6 +43,7 @@ class Result:
     verdict: str | None
     max_rel: float | None
     error: str
+    reasons: tuple[str, ...]
     files: tuple[str, ...]
     folder: str
 
@@ -55,15 +58,16 @@ def result(session: Session, model: str, target: str, *, verified: bool = True) 
     folder = session.build / session.place(model) / target
     pair = f"{model}-{target}"
     verdict, worst = None, None
+    reasons: tuple[str, ...] = ()
     errors = [str(session.errors[name]) for name in _steps(model, target) if name in session.errors]
     if verified and session.done.get(f"checkpoint:{pair}", _MADE[2]) in _MADE and f"verify:{pair}" in session.done:
         if isinstance(session.errors.get(f"verify:{pair}"), report.Differs) or not errors:
-            verdict, worst = _judged(folder)
+            verdict, worst, reasons = _judged(folder)
     elif not verified and session.done.get(f"checkpoint:{pair}") in _MADE:
         verdict = NOT_VERIFIED
     files = sorted((folder / "checkpoint").rglob("*")) if verdict else []
     paths = tuple(report.shown(path) for path in files if path.is_file())
-    return Result(target, verdict, worst, "\n".join(errors[:1]), paths, report.shown(folder))
+    return Result(target, verdict, worst, "\n".join(errors[:1]), reasons, paths, report.shown(folder))
 
 
 def tell(found: Sequence[Result], model: str, output: Path, showing: Showing, ran: int) -> int:
@@ -92,6 +96,8 @@ def show(results: Sequence[Result], model: str, *, is_verbose: bool) -> None:
             report.summary(Path(each.folder), is_verbose=is_verbose)
         line = Text.assemble(f"{each.target:{width}}  " if len(results) > 1 else f"{model} to {each.target}: ")
         console.print(line + _said(each))
+        for reason in each.reasons[:1] if len(results) > 1 else ():
+            console.print(Text(f"{'':{width}}  {harmless(reason)}"))
         if each.verdict and len(results) > 1:
             console.print(Text(f"{'':{width}}  {_listed(each)}", "dim"))
 
@@ -112,10 +118,10 @@ def _steps(model: str, target: str) -> list[str]:
     return [*shared, *(f"{kind}:{model}-{target}" for kind in ("code", "checkpoint", "verify"))]
 
 
-def _judged(folder: Path) -> tuple[str | None, float | None]:
+def _judged(folder: Path) -> tuple[str | None, float | None, tuple[str, ...]]:
     content = json.loads((folder / "verify.json").read_text())
     errors = [float(output["max_rel"]) for output in content["outputs"] if output["max_rel"] is not None]
-    return content["verdict"], max(errors, default=None)
+    return content["verdict"], max(errors, default=None), tuple(content["reasons"])
 
 
 def _listed(each: Result) -> str:

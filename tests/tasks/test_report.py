@@ -58,6 +58,8 @@ def test_a_verbose_summary_says_what_else_the_verdict_rests_on(
         "image of ncnn: 0123456789ab",
     ]
     assert [line for line in lines if line in told] == [*told, told[-1]]
+    report.summary(folder)
+    assert [line for line in capsys.readouterr().out.splitlines() if line in told] == told[:1], "why it is no better"
 
 
 def test_a_summary_counts_detections(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
