@@ -17,6 +17,7 @@ from rich.text import Text
 from converter.errors import TransshipError
 from tasks.cli import comparing, doctor, download, inspecting, results, stages
 from tasks.cli.convert import EXAMPLES, convert
+from tasks.cli.inspection import DEVICE, STDIN
 from tasks.errors import UsageError
 from tasks.terminal import console
 
@@ -73,7 +74,7 @@ command(comparing.compare, comparing.EXAMPLES)
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; its exit code. What is wrong is said in a line or three, on standard error."""
-    given = list(sys.argv[1:] if words is None else words)
+    given = [DEVICE if word == STDIN else word for word in (sys.argv[1:] if words is None else words)]
     try:
         code = app(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -17,7 +20,7 @@ from converter.errors import BadInput, TransshipError, Unsupported
 from converter.formats import Format, onnx, recognise
 from tasks.cli import results
 from tasks.cli.given import Given
-from tasks.cli.inspection import show
+from tasks.cli.inspection import DEVICE, STDIN, named, show
 from tasks.cli.shapes import read_shapes
 from tasks.cli.showing import Showing
 from tasks.cli.workplace import read_mark
@@ -29,6 +32,7 @@ EXAMPLES = (
     "transship inspect resnet-50-symbol.json resnet-50-0000.params",
     "transship inspect x-symbol.json --input-shape 3,224,224 --json",
     "transship inspect resnet50/cntk/checkpoint/model.dnn",
+    "transship inspect - < model.bin",
 )
 
 _READABLE = ("network", "weights")
@@ -61,20 +65,30 @@ def inspect(
     """Say what files are: their format and age, the model in them, and what each target makes of that.
 
     Args:
-        files: Of one model, or any one file or folder.
+        files: Of one model, or any one file or folder; - for standard input.
         given: The model.
         showing: What is shown.
     """
-    named = [path for path in (given.network, given.weights) if path]
-    if not files and not named:
+    others = [path for path in (given.network, given.weights) if path]
+    if not files and not others:
         raise UsageError("no file was named", fix="transship inspect x-symbol.json x-0000.params")
-    formats = {path: recognise(path) for path in (*named, *files)}
-    found = look(formats, given.taking(path for path in files if formats[path].role in _READABLE))
-    if showing.json:
-        results.write_json(as_json(found))
-    else:
-        show(found, is_verbose=showing.verbose)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [_spooled(Path(folder)) if str(path) == DEVICE else path for path in files]
+        formats = {path: recognise(path) for path in (*others, *paths)}
+        found = look(formats, given.taking(path for path in paths if formats[path].role in _READABLE))
+        if showing.json:
+            results.write_json(as_json(found))
+        else:
+            show(found, is_verbose=showing.verbose)
     return results.SAME
+
+
+def _spooled(folder: Path) -> Path:
+    """Standard input as a file: formats are told by places all over it."""
+    path = folder / STDIN
+    with path.open("xb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
 
 
 def look(formats: Mapping[Path, Format], given: Given) -> Inspection:
@@ -162,7 +176,7 @@ def as_json(found: Inspection) -> dict[str, Any]:
     """The same for a script."""
     return {
         "files": [
-            {"path": str(path), "format": each.name, "title": each.title, "framework": each.framework}
+            {"path": named(path), "format": each.name, "title": each.title, "framework": each.framework}
             for path, each in found.files.items()
         ],
         "model": None if found.description is None else _model(found.description),

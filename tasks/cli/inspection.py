@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -16,16 +16,27 @@ from tasks.terminal import harmless
 if TYPE_CHECKING:
     from tasks.cli.inspecting import Inspection
 
+STDIN: Final = "-"
+"""Standard input, as it is typed."""
+
+DEVICE: Final = "/dev/stdin"
+"""The same as the command line's parser, to which ``-`` is an option, is given it."""
+
 _FEW = 12
 _SIZES = {"float64": 8, "int64": 8, "uint64": 8, "double": 8, "float16": 2, "bfloat16": 2, "int16": 2, "uint16": 2}
 _BYTES = dict.fromkeys(("int8", "uint8", "bool"), 1)
+
+
+def named(path: Path) -> str:
+    """What the user calls a file."""
+    return STDIN if path.name == STDIN else str(path)
 
 
 def show(found: Inspection, *, is_verbose: bool) -> None:
     """Print it; where ``is_verbose``, every parameter and the whole of every refusal."""
     console = Console(highlight=False, soft_wrap=True)
     for path, known in found.files.items():
-        console.print(Text.assemble((harmless(str(path)), "bold"), f": {known.title}{_size(path)}"))
+        console.print(Text.assemble((harmless(named(path)), "bold"), f": {known.title}{_size(path)}"))
         if not found.description and not found.verdicts:
             console.print(f"  {known.fix}")
     rows = [*(_described(found.description, is_verbose=is_verbose) if found.description else ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from pathlib import Path
@@ -164,6 +165,18 @@ def test_broken_files(
     assert said in captured.err
     assert name in captured.err
     assert len(captured.err.splitlines()) <= 3
+
+
+def test_standard_input(
+    net: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, found in zip(net, ("mxnet-symbol", "mxnet-params"), strict=True):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+        (told,) = inspected(capsys, "-")["files"]
+        assert (told["path"], told["format"]) == ("-", found)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert cli.main(["inspect", "-"]) == 1
+    assert "empty" in capsys.readouterr().err
 
 
 def test_files_that_do_not_belong_together(net: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
