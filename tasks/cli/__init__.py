@@ -19,7 +19,7 @@ from tasks.cli import comparing, doctor, download, inspecting, results, stages
 from tasks.cli.convert import EXAMPLES, convert
 from tasks.cli.inspection import DEVICE, STDIN
 from tasks.errors import UsageError
-from tasks.terminal import console
+from tasks.terminal import console, harmless
 
 INTERRUPTED = 128 + signal.SIGINT
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -76,6 +76,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; its exit code. What is wrong is said in a line or three, on standard error."""
     given = [DEVICE if word == STDIN else word for word in (sys.argv[1:] if words is None else words)]
     try:
+        _check(given)
         code = app(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
@@ -93,6 +94,13 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return complain("interrupted; finished steps are kept, run the same command to go on", INTERRUPTED)
     return code if isinstance(code, int) else results.SAME
+
+
+def _check(words: Sequence[str]) -> None:
+    """See that all of them are text that can be shown, as what is shown and written down has to be."""
+    for word in words:
+        if harmless(word) != word or any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise UsageError(f"{word!a:.80} is no text in UTF-8 that can be shown", fix="rename it")
 
 
 def complain(text: str, code: int) -> int:

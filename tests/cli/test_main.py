@@ -58,6 +58,14 @@ def test_wrong_usage(words: list[str], said: str, capsys: pytest.CaptureFixture[
     assert "to do: " in captured.err
 
 
+@pytest.mark.parametrize("name", ["net\udcff-symbol.json", "net\x1b[31m.json"])
+def test_names_that_cannot_be_shown(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inspect", name]) == 2
+    said = capsys.readouterr().err
+    assert ascii(name) in said
+    assert "rename it" in said
+
+
 def test_what_is_wrong_is_said_to_scripts_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     missing = str(tmp_path / "x-symbol.json")
     assert cli.main(["convert", missing, "--to", "caffe", "--json"]) == 1
