@@ -33,7 +33,7 @@ from tasks.terminal import console, harmless
 EXAMPLES = (
     "transship compare resnet-50-symbol.json resnet50/cntk",
     "transship compare resnet50/caffe resnet50/onnx --image cat.jpg",
-    "transship compare old-symbol.json,old-0000.params new.onnx --input-shape 3,224,224 --output prob=probabilities",
+    "transship compare old-symbol.json,old-0000.params new.onnx --input-shape 3,224,224 --pair prob=probabilities",
 )
 _ATTEMPTS = 3
 
@@ -43,9 +43,9 @@ def compare(
     b: str,
     /,
     *,
-    output: Annotated[tuple[str, ...], Parameter(name="--output", negative=())] = (),
+    pair: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     image: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
-    write: Annotated[Path | None, Parameter(name=("--write", "-o"))] = None,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     given: Given = Given(),  # noqa: B008 - frozen
     showing: Showing = Showing(),  # noqa: B008
 ) -> int:
@@ -57,9 +57,9 @@ def compare(
     Args:
         a: What it should compute.
         b: What is compared with that.
-        output: Which output of A is which of B, where they are not called alike: NAME_IN_A=NAME_IN_B, once for each.
+        pair: Which output of A is which of B, where they are not called alike: NAME_IN_A=NAME_IN_B, once for each.
         image: A photograph to compare them on, besides two that are always used; once for each.
-        write: A file to write the verdict to, as JSON.
+        output: A file to write the verdict to, as JSON.
         given: What the inputs are, where neither side tells.
         showing: What is shown.
     """
@@ -71,10 +71,10 @@ def compare(
         (*usual().sources, Source(tuple(local_file("photograph", path, work.digests.of) for path in image)))
     )
     with console().status("comparing") if console().is_terminal else nullcontext():
-        judged = _attempted(work, first, second, photographs, pairing.typed(output))
+        judged = _attempted(work, first, second, photographs, pairing.typed(pair))
     content = work.store.read(judged["verify.json"])
-    if write:
-        _write(write, content)
+    if output:
+        _write(output, content)
     verdict = json.loads(content)
     if showing.json:
         results.write_json({"a": a, "b": b, **verdict})

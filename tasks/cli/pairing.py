@@ -66,7 +66,7 @@ def typed(words: Sequence[str]) -> dict[str, str]:
     for word in words:
         own, _, theirs = word.partition("=")
         if not own or not theirs or own in found:
-            raise UsageError(f"--output {word!r:.60} does not pair two outputs", fix="write NAME_IN_A=NAME_IN_B")
+            raise UsageError(f"--pair {word!r:.60} does not pair two outputs", fix="write NAME_IN_A=NAME_IN_B")
         found[own] = theirs
     return found
 
@@ -92,7 +92,7 @@ def outputs(a: Shapes, b: Shapes, pairs: Mapping[str, str], shown: tuple[str, st
     if left.keys() == other.keys():
         return {**found, **{name: name for name in left}}
     if sorted(left.values()) != sorted(other.values()) or len(set(left.values())) < len(left):
-        fix = "say it with --output NAME_IN_A=NAME_IN_B, once for each"
+        fix = "say it with --pair NAME_IN_A=NAME_IN_B, once for each"
         raise BadInput(f"which output is which is not clear: {known}", fix=fix)
     by_shape = {shape: name for name, shape in left.items()}
     return {**found, **{name: by_shape[shape] for name, shape in other.items()}}

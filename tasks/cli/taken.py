@@ -86,6 +86,8 @@ def stored(session: Session, found: Mapping[str, Path]) -> Tree:
             if digest is None or not session.store.has(digest):
                 digest = session.store.put_file(path)
         except OSError as error:
+            if error.filename not in (str(path), str(path.resolve())):
+                raise  # of the store
             raise BadInput(f"cannot read this file: {error.strerror}", where=str(path)) from error
         tree[name] = digest
     return tree

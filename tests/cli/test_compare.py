@@ -127,7 +127,7 @@ def test_outputs_of_both() -> None:
     ):
         with pytest.raises(BadInput, match="not clear: a has p") as caught:
             pairing.outputs(a, b, {}, SHOWN)
-        assert "--output" in caught.value.fix
+        assert "--pair" in caught.value.fix
     with pytest.raises(UsageError, match="no output 'x'"):
         pairing.outputs({"p": (1, 2)}, {"r": (1, 2)}, {"p": "x"}, SHOWN)
 

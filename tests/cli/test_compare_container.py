@@ -73,7 +73,7 @@ def test_outputs_of_other_names(command: Command, tmp_path: Path) -> None:
     onnx.save(model, renamed)
     done = command.run("compare", "onet/ir", str(renamed))
     assert done.returncode == 0, done.stdout + done.stderr
-    done = command.run("compare", "onet/ir", str(renamed), "--output", "prob1_output=conv6_2_output_2")
+    done = command.run("compare", "onet/ir", str(renamed), "--pair", "prob1_output=conv6_2_output_2")
     assert done.returncode != 0, "what was typed counts"
 
 
