@@ -25,14 +25,14 @@ def recognise(path: Path) -> Format:
     """
     try:
         sample = Sample.of(path)
+        if not sample.is_folder and not sample.size:
+            raise BadInput("the file is empty", where=str(path), fix="download or write it again")
+        for matches, found in _RULES:
+            if matches(sample):
+                return found
     except FileNotFoundError:
         raise BadInput("there is no such file", where=str(path)) from None
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from error
-    if not sample.is_folder and not sample.size:
-        raise BadInput("the file is empty", where=str(path), fix="download or write it again")
-    for matches, found in _RULES:
-        if matches(sample):
-            return found
     what = "a folder of no model" if sample.is_folder else "of no format that is known"
     raise BadInput(what, where=str(path), fix="name the files of a model, as x-symbol.json and x-0000.params")

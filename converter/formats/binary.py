@@ -15,6 +15,15 @@ _MXNET_LIST = 0x112
 _SAFETENSORS_HEADER = 100_000_000
 _OF_FOLDER = "transship code, checkpoint, verify and compare take it"
 _UNPACK = "unpack it, and name the files of the model that are in it"
+_OLD_PICKLES = (b"(dp", b"(lp", b"ccopy_reg\n", b"ccollections\n", b"cnumpy", b"}q\0", b"]q\0")
+"""How dictionaries, lists and objects begin by protocols 0 and 1, which have no magic number."""
+_ARCHIVES = (
+    *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
+    b"\xfd7zXZ\0",
+    b"7z\xbc\xaf\x27\x1c",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+)
 
 
 def _starts(*magics: bytes) -> Callable[[Sample], bool]:
@@ -22,8 +31,8 @@ def _starts(*magics: bytes) -> Callable[[Sample], bool]:
 
 
 def _names(*wanted: str) -> Callable[[Sample], bool]:
-    """Whether all of ``wanted``, regular expressions, are names in it."""
-    return lambda sample: all(any(re.search(each, name) for name in sample.names) for each in wanted)
+    """Whether all of ``wanted``, regular expressions, are names in it, an archive."""
+    return lambda sample: all(any(re.search(each, name) for name in sample.members) for each in wanted)
 
 
 def _folder(*wanted: str) -> Callable[[Sample], bool]:
@@ -91,11 +100,22 @@ def _is_caffemodel(sample: Sample) -> bool:
 
 def _is_ncnn_bin(sample: Sample) -> bool:
     """Weights without any mark of their own: the file beside it tells."""
+    if sample.is_folder or sample.path.suffix != ".bin":
+        return False
     beside = sample.path.with_suffix(".param")
-    if sample.path.suffix != ".bin" or not beside.is_file():
+    if not beside.is_file():
         return False
     with beside.open("rb") as file:
         return file.read(8).startswith(b"7767517")
+
+
+def _is_picture(sample: Sample) -> bool:
+    head = sample.head
+    return (
+        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+        or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
+        or (head[:2], head[6:10]) == (b"BM", bytes(4))
+    )
 
 
 RULES: tuple[Rule, ...] = (
@@ -115,22 +135,30 @@ RULES: tuple[Rule, ...] = (
     (_names(r"(^|/)data\.pkl$", r"(^|/)constants\.pkl$"), Format("torchscript", "TorchScript", "pytorch")),
     (_names(r"(^|/)data\.pkl$"), Format("pt", "PyTorch checkpoint", "pytorch")),
     (
-        lambda sample: bool(sample.names) and all(name.endswith(".npy") for name in sample.names),
+        lambda sample: bool(sample.members) and all(name.endswith(".npy") for name in sample.members),
         Format("npz", "NumPy arrays"),
     ),
     (_names(r"Manifest\.json$", r"\.mlmodel$"), Format("mlpackage-zip", "Core ML package, packed", "coreml")),
     (_starts(b"PK\x03\x04", b"PK\x05\x06"), Format("zip", "zip archive", fix=_UNPACK)),
     (_starts(b"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9"), Format("pt-legacy", "PyTorch checkpoint before 1.6", "pytorch")),
-    (_starts(*(bytes((128, protocol)) for protocol in range(2, 6))), Format("pickle", "Python pickle")),
+    (
+        _starts(*(bytes((128, protocol)) for protocol in range(2, 6)), *_OLD_PICKLES),
+        Format("pickle", "Python pickle"),
+    ),
     (_starts(b"\x1f\x8b"), Format("gzip", "gzip archive", fix=_UNPACK)),
-    (_starts(b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c"), Format("archive", "archive", fix=_UNPACK)),
+    (_starts(*_ARCHIVES), Format("archive", "archive", fix=_UNPACK)),
     (lambda sample: sample.head[257:262] == b"ustar", Format("tar", "tar archive", fix=_UNPACK)),
     (
-        _starts(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM"),
-        Format("image", "picture", fix="give it with --image"),
+        _is_picture,
+        Format("image", "picture", fix="transship convert and verify take it with --image"),
     ),
     (_is_safetensors, Format("safetensors", "safetensors")),
     (_is_ncnn_bin, Format("ncnn-bin", "ncnn weights", "ncnn")),
+    (_starts(struct.pack("<i", 7767517)), Format("ncnn-param-bin", "ncnn network, binary", "ncnn")),
+    (
+        _starts(struct.pack("<iii", 0, 1, 0), struct.pack("<iii", 0, 2, 0), struct.pack("<iii", 0, 2, 5)),
+        Format("darknet-weights", "Darknet weights"),
+    ),
     (_is_onnx, Format("onnx", "ONNX model", "onnx")),
     (_is_core_ml, Format("mlmodel", "Core ML model", "coreml")),
     (_is_cntk, Format("cntk", "CNTK 2 model", "cntk")),

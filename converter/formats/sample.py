@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import stat
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
+
+from converter.errors import BadInput
 
 HEAD = 1 << 16
 _MEMBERS = 10_000
+_DIRECTORY = 1 << 22
+"""The most bytes of an archive's list of members; each takes 46 and its name."""
 _FIELDS = 200
 
 Field = tuple[int, int, bytes]
@@ -42,28 +49,32 @@ class Sample:
         Raises:
             OSError: It is not there, cannot be read, or is a device or a pipe, which may never end.
         """
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
+        if path.is_dir():
             return Sample(path, 0, b"", is_folder=True)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(0, "neither a file nor a folder", str(path))
-        with path.open("rb") as file:
-            return Sample(path, found.st_size, file.read(HEAD), is_folder=False)
+        with opened(path) as (file, size):
+            return Sample(path, size, file.read(HEAD), is_folder=False)
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names in a folder or a zip archive, only so many of them; nothing for any other file."""
-        if self.is_folder:
-            return frozenset(each.name for each in islice(self.path.iterdir(), _MEMBERS))
+        """The names in a folder, only so many of them; nothing for a file."""
+        return (
+            frozenset(each.name for each in islice(self.path.iterdir(), _MEMBERS)) if self.is_folder else frozenset()
+        )
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """The names in a zip archive; nothing for anything else, or where the list of them is too long to read."""
         if self.head.startswith(b"PK\x03\x04"):
             # Whatever zipfile stumbles over in a damaged or made-up directory, it is no archive that can be read.
-            with suppress(Exception), zipfile.ZipFile(self.path) as archive:
-                return frozenset(archive.namelist()[:_MEMBERS])
+            with suppress(Exception), _Bounded(self.path) as file, zipfile.ZipFile(file) as archive:
+                return frozenset(archive.namelist())
         return frozenset()
 
     @cached_property
     def text(self) -> str:
         """The beginning as text; empty where it is none."""
+        if self.head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self.head.decode("utf-16", "ignore")
         if b"\0" in self.head:
             return ""
         with suppress(UnicodeDecodeError):
@@ -100,6 +111,43 @@ class Sample:
                 file.seek(position + start)
                 yield number, wire, file.read(min(length, 256))
                 position += start + length
+
+
+class _Bounded(io.FileIO):
+    """A file of which no more than so much is read at once: zipfile reads whatever length an archive claims."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read ``size`` bytes, or as many as may be."""
+        return super().read(_DIRECTORY if size is None or size < 0 else min(size, _DIRECTORY))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open ``path``, and say how long it is.
+
+    Raises:
+        OSError: It is not there, cannot be read, or is a device or a pipe, which may never end.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "neither a file nor a folder", str(path))
+    with path.open("rb") as file:
+        yield file, found.st_size
+
+
+def whole(path: Path, largest: int) -> bytes:
+    """The content of ``path``.
+
+    Raises:
+        BadInput: It cannot be read, or is of more than ``largest`` bytes.
+    """
+    try:
+        with opened(path) as (file, size):
+            if size > largest:
+                raise BadInput(f"of {size:,} bytes, and {largest:,} are the most that it can have", where=str(path))
+            return file.read(size)
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def fields_of(content: bytes) -> list[Field]:

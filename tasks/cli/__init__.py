@@ -105,5 +105,5 @@ def _check(words: Sequence[str]) -> None:
 
 def complain(text: str, code: int) -> int:
     """Say what is wrong on standard error; gives back the exit code."""
-    console().print(Text(text), soft_wrap=True)
+    console().print(Text(harmless(text)), soft_wrap=True)
     return code

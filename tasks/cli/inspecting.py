@@ -7,9 +7,9 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ import converter
 from converter import ir
 from converter.description import Description
 from converter.errors import BadInput, TransshipError, Unsupported
-from converter.formats import Format, onnx, recognise
-from tasks.cli import results
+from converter.formats import Format, onnx, recognise, safetensors
+from converter.formats.sample import whole
+from tasks import report
+from tasks.cli import results, taken
 from tasks.cli.given import Given
 from tasks.cli.inspection import DEVICE, STDIN, named, show
 from tasks.cli.shapes import read_shapes
 from tasks.cli.showing import Showing
-from tasks.cli.workplace import read_mark
+from tasks.cli.workplace import MARK, read_mark
 from tasks.errors import UsageError
 from tasks.targets import TARGETS
 from tasks.terminal import console
@@ -36,6 +38,11 @@ EXAMPLES = (
 )
 
 _READABLE = ("network", "weights")
+_VERDICT = 1 << 24
+"""The most bytes of a verdict."""
+_NAMED = 3
+"""Arrays that are named; more are counted."""
+_FOREIGN = "what the targets do with it cannot be told"
 
 
 @dataclass(frozen=True)
@@ -97,19 +104,21 @@ def look(formats: Mapping[Path, Format], given: Given) -> Inspection:
     Raises:
         BadInput: A file that should be readable is not, or there are others beside those of one model.
     """
-    if given.network or given.weights:
+    if any(each.role in _READABLE for each in formats.values()):
         if other := [path for path in formats if formats[path].role not in _READABLE]:
             raise BadInput("not of the same model as the other files", where=str(other[0]), fix="inspect it alone")
         return _source(formats, given)
     if len(formats) > 1:
         raise UsageError("these are not the files of one model", fix="inspect one at a time")
     ((path, found),) = formats.items()
-    if found.name == "onnx":
-        return _onnx(formats, path)
-    if found.name == "ir":
-        return _onnx(formats, path / ir.MODEL)
+    if found.name in ("onnx", "ir"):
+        return _onnx(formats, path / ir.MODEL if found.name == "ir" else path)
+    if found.name == "safetensors":
+        return Inspection(formats, safetensors.describe(path))
     if found.name == "transship":
         return _made(formats, path)
+    if found.name == "transship-target":
+        return Inspection(formats, verdicts=_verdicts(path.parent, [path.name]))
     return Inspection(formats)
 
 
@@ -118,6 +127,9 @@ def _source(formats: Mapping[Path, Format], given: Given) -> Inspection:
     described = converter.describe(framework, graph=given.network, weights=given.weights)
     if given.network is None:
         return Inspection(formats, described)
+    if given.weights and (lacking := _lacking(framework, described, given)):
+        inputs = {name: shape for name, shape in described.inputs.items() if name not in lacking}
+        return Inspection(formats, replace(described, inputs=inputs), unread=_not_its_own(lacking, described))
     try:
         shapes = read_shapes(given.shapes, described.inputs)
     except UsageError as error:
@@ -133,25 +145,52 @@ def _source(formats: Mapping[Path, Format], given: Given) -> Inspection:
     return Inspection(formats, described, support(model))
 
 
+def _lacking(framework: str, described: Description, given: Given) -> list[str]:
+    """The trained arrays of the network that are not among the parameters, nor said to be inputs."""
+    alone = converter.describe(framework, graph=given.network).inputs
+    named = {word.rpartition(":")[0] for word in given.shapes}
+    return [name for name in described.inputs if name not in alone and name not in named]
+
+
+def _not_its_own(lacking: Sequence[str], described: Description) -> str:
+    more = f" and {len(lacking) - _NAMED} more" if lacking[_NAMED:] else ""
+    return (
+        f"these are not the parameters of this network: they lack {', '.join(map(repr, lacking[:_NAMED]))}{more}, "
+        f"and have {len(described.parameters)} of {len(described.parameters) + len(lacking)} arrays\n"
+        "  to do: give the file that was saved with it; of Gluon, save both with HybridBlock.export"
+    )
+
+
 def _onnx(formats: Mapping[Path, Format], path: Path, verdicts: Mapping[str, str] | None = None) -> Inspection:
-    described = onnx.describe(path)
-    targets = None
-    with suppress(BadInput):  # any other ONNX model: there is a description all the same
-        targets = support(ir.load(path))
-    return Inspection(formats, described, targets, verdicts=verdicts or {})
+    described, verdicts = onnx.describe(path), verdicts or {}
+    try:
+        if not described.outputs:
+            raise BadInput("it has no output")
+        model = taken.read_ir(path)
+    except BadInput as error:  # any other ONNX model: there is a description all the same
+        unread = f"{_FOREIGN}: {error.what}\n  to do: give the model that it was made of"
+        return Inspection(formats, described, unread=unread, verdicts=verdicts)
+    return Inspection(formats, described, support(model.graph), verdicts=verdicts)
 
 
 def _made(formats: Mapping[Path, Format], folder: Path) -> Inspection:
     """What lies in a folder that transship has made, by the files themselves."""
-    verdicts = {}
-    for target in TARGETS:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            verdicts[target] = str(json.loads((folder / target / "verify.json").read_text())["verdict"])
+    verdicts = _verdicts(folder, TARGETS)
     if (folder / "ir" / ir.MODEL).is_file():
         return _onnx(formats, folder / "ir" / ir.MODEL, verdicts)
-    if verdicts or read_mark(folder):
+    if verdicts or ((folder / MARK).is_file() and read_mark(folder)):
         return Inspection(formats, verdicts=verdicts)
     raise BadInput("a folder of transship's in which there is no model", where=str(folder))
+
+
+def _verdicts(folder: Path, targets: Iterable[str]) -> dict[str, str]:
+    """Those that lie in the folders of ``targets``, as far as they are verdicts."""
+    found = {}
+    for target in targets:
+        with suppress(BadInput, ValueError, KeyError, TypeError, RecursionError):
+            word = json.loads(whole(folder / target / "verify.json", _VERDICT))["verdict"]
+            found.update({target: word} if word in report.SYMBOLS else {})
+    return found
 
 
 def support(model: Any) -> dict[str, str]:

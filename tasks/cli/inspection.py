@@ -40,7 +40,7 @@ def show(found: Inspection, *, is_verbose: bool) -> None:
         if not found.description and not found.verdicts:
             console.print(f"  {known.fix}")
     rows = [*(_described(found.description, is_verbose=is_verbose) if found.description else ())]
-    rows += [(f"{target}", Text(f"made already: {verdict}")) for target, verdict in found.verdicts.items()]
+    rows += [(harmless(target), Text(f"made already: {verdict}")) for target, verdict in found.verdicts.items()]
     if rows:
         console.print()
         _print(console, rows)

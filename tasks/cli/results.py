@@ -103,8 +103,9 @@ def show(results: Sequence[Result], model: str, *, is_verbose: bool) -> None:
 
 
 def write_json(content: Any) -> None:
-    """Write ``content`` to standard output."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    """Write ``content`` to standard output; what is no character, as in names of files, is escaped."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 
 
 def as_json(results: Sequence[Result], model: str, output: Path) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ import numpy as np
 import onnx
 import onnx.helper
 import pytest
+import safetensors.numpy
 
 import converter
 from tasks import cli
 from tasks.targets import TARGETS
+from tests.cli.command import Command
 from tests.emitters.models import noise
 from tests.parsers.files import Net, params_file, write
 
@@ -94,8 +98,11 @@ def test_parameters_alone(net: tuple[Path, Path], capsys: pytest.CaptureFixture[
 def test_parameters_of_another_network(net: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     net[1].write_bytes(params_file({"arg:other": np.zeros(3, np.float32)}))
     found = inspected(capsys, *net)
-    assert "'kernel'" in found["unread"], "which would have to be fed, as it is not stored"
+    assert "not the parameters of this network: they lack 'kernel', and have 0 of 1 arrays" in found["unread"]
+    assert found["model"]["inputs"] == {"data": None}
     assert found["targets"] is None
+    fed = inspected(capsys, *net, "--input-shape", "data:1,3,8,8", "--input-shape", "kernel:2,3,3,3")
+    assert "these are not the parameters" not in fed["unread"], "it is an input, where that is said"
 
 
 def test_an_operator_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +144,95 @@ def test_somebody_s_onnx(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert found["targets"] is None
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda graph: graph.output.pop(), "it has no output"),
+        (lambda graph: graph.node.append(graph.node[0]), "single static assignment"),
+        (lambda graph: setattr(graph.initializer[0], "data_type", 99), "what the targets do with it"),
+        (lambda graph: graph.node[0].input.append("nowhere"), "what the targets do with it"),
+    ],
+)
+def test_an_ir_that_somebody_has_spoiled(
+    change: Callable[[Any], object],
+    said: str,
+    net: tuple[Path, Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    model = converter.parse("mxnet", graph=net[0], weights=net[1], inputs={"data": (1, 3, 8, 8)})
+    converter.save(model, tmp_path / "ir")
+    proto = onnx.load_model_from_string((tmp_path / "ir" / "model.onnx").read_bytes())
+    change(proto.graph)
+    (tmp_path / "ir" / "model.onnx").write_bytes(proto.SerializeToString())
+    assert cli.main(["inspect", str(tmp_path / "ir"), "--json"]) == 0
+    captured = capfd.readouterr()
+    assert captured.err == ""
+    found = json.loads(captured.out)
+    assert found["targets"] is None
+    assert said in found["unread"]
+
+
+def test_a_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.onnx"
+    path.write_bytes(b"\x08\x0a\x12\x02\xff\xfe\x3a\x02\x12\x00")
+    assert cli.main(["inspect", str(path)]) == 1
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_weights_of_another_ir(net: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = converter.parse("mxnet", graph=net[0], weights=net[1], inputs={"data": (1, 3, 8, 8)})
+    converter.save(model, tmp_path)
+    (tmp_path / "weights.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+    assert "'kernel' is not where it says" in inspected(capsys, tmp_path)["unread"]
+
+
+def test_safetensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(safetensors.numpy.save({"w\x1b[31m": np.zeros((2, 3), np.float16)}))
+    assert inspected(capsys, path)["model"]["parameters"] == {"w\x1b[31m": [[2, 3], "float16"]}
+    assert cli.main(["inspect", str(path), "-v"]) == 0
+    said = capsys.readouterr().out
+    assert "[31m: 2 x 3, float16" in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("verdict", ['{"verdict": "\\u001b[31mexact"}', "[" * 100_000, '{"verdict": []}', "{}"])
+def test_verdicts_that_are_none(verdict: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "transship.json").write_text('{"model": "x"}')
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "verify.json").write_text(verdict)
+    assert inspected(capsys, tmp_path)["verdicts"] == {}
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("transship.json", "onnx/verify.json", "ir/model.onnx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+    process = Command(tmp_path, tmp_path / "cache").start("inspect", ".")
+    assert "there is no model" in process.communicate(timeout=60)[1]
+
+
+def test_a_target_s_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("code", "checkpoint"):
+        (tmp_path / "caffe" / name).mkdir(parents=True)
+    (tmp_path / "caffe" / "verify.json").write_text('{"verdict": "exact"}')
+    assert inspected(capsys, tmp_path / "caffe")["verdicts"] == {"caffe": "exact"}
+
+
+def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
+    """As an archive from elsewhere leaves them: of another encoding, and with what steers a terminal."""
+    name = os.fsdecode(b"model\xff\x1b[31m")
+    (tmp_path / name).write_bytes(struct.pack("<I", 28) + b"TFL3" + bytes(40))
+    command = Command(tmp_path, tmp_path / "cache")
+    for words in ((name,), (name, "--json")):
+        done = command.run("inspect", *words, PYTHONIOENCODING="utf-8:strict")
+        assert done.returncode == 2, done.stderr
+        assert "rename it" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+
+
 def test_what_cannot_be_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(struct.pack("<I", 28) + b"TFL3" + bytes(40))
@@ -150,6 +246,7 @@ def test_what_cannot_be_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("cut-symbol.json", b'{"nodes": [', "JSON"),
         ("cut-0000.params", struct.pack("<QQQ", 0x112, 0, 5), "params"),
         ("cut.onnx", b"\x08\x0a\x3a\xff\xff\xff\x7f\x0a", "ONNX"),
+        ("cut.safetensors", struct.pack("<Q", 90) + b'{"w": {', "safetensors"),
         ("empty", b"", "empty"),
         ("other.txt", b"hello", "no format"),
     ],
