@@ -29,7 +29,10 @@ CODEMAO = ("codemao==0.0.17", "a9253f2d5dba5bff3f13ddfc42eee21e8da4225b1891a62bc
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a space in its path, all its models converted to every target, from an empty cache."""
+    """A project with a space in its path, all its models converted to every target, from an empty cache.
+
+    For reading: who builds something else does so in a project of its own with the same cache.
+    """
     folder = tmp_path_factory.mktemp("conversions")
     project = Project(folder / "a project", folder / "cache")
     done = project.doit_in_halves(*(f"convert:{model}-{target}" for model in MODELS for target in TARGETS))

@@ -38,11 +38,12 @@ transship verify steps --to mxnet
 @pytest.fixture(scope="module")
 def mirror(converted: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model's server, whose files are seeded ones."""
-    done = converted.doit(f"download:{NET}", "weights=seeded")
-    assert done.returncode == 0, done.stderr
     folder = tmp_path_factory.mktemp("mirror")
+    project = Project(tmp_path_factory.mktemp("seeded") / "project", converted.cache)
+    done = project.doit(f"download:{NET}", "weights=seeded")
+    assert done.returncode == 0, done.stderr
     (folder / PLACE).mkdir(parents=True)
-    for path in (converted.folder / "build" / f"{NET}-seeded" / "source").iterdir():
+    for path in (project.folder / "build" / f"{NET}-seeded" / "source").iterdir():
         shutil.copy(path, folder / PLACE / path.name.replace("model", "resnet-50"))
     return folder
 

@@ -31,10 +31,11 @@ def blocks(page: str) -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def command(converted: Project, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """Beside SqueezeNet's files, called as published; the weights are seeded ones."""
-    done = converted.doit(f"download:{NET}", "weights=seeded")
-    assert done.returncode == 0, done.stderr
     folder = tmp_path_factory.mktemp("pages")
-    for path in (converted.folder / "build" / f"{NET}-seeded" / "source").iterdir():
+    project = Project(tmp_path_factory.mktemp("seeded") / "project", converted.cache)
+    done = project.doit(f"download:{NET}", "weights=seeded")
+    assert done.returncode == 0, done.stderr
+    for path in (project.folder / "build" / f"{NET}-seeded" / "source").iterdir():
         shutil.copy(path, folder / path.name.replace("model", NET))
     return Command(folder, converted.cache)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -80,11 +81,15 @@ class Project:
         found: dict[str, Any] = json.loads((self.folder / "build" / model / target / "verify.json").read_text())
         return found
 
-    def contents(self) -> dict[str, bytes]:
-        """Every file below ``build/``, logs excepted."""
+    def contents(self) -> dict[str, str]:
+        """The digest of every file below ``build/``, logs excepted."""
         build = self.folder / "build"
         files = {path.relative_to(build).as_posix(): path for path in build.rglob("*") if path.is_file()}
-        return {name: files[name].read_bytes() for name in sorted(files) if not name.startswith("logs/")}
+        return {
+            name: hashlib.sha256(files[name].read_bytes()).hexdigest()
+            for name in sorted(files)
+            if not name.startswith("logs/")
+        }
 
     def extract_answers(self, model: str, folder: Path, target: str = "caffe") -> None:
         """Copy what ``target`` answered for ``model`` out of the cache."""
