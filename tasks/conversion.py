@@ -8,8 +8,9 @@ missing. The two cannot disagree, because they are the same functions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ IR = "ir"
 """Stands where a target's name stands when the IR itself is run and verified."""
 
 
+def _once(method: Callable[..., Tree]) -> Callable[..., Tree]:
+    """The same ``method`` of a conversion, asked once in a process for each of its arguments."""
+
+    @wraps(method)
+    def remembered(self: Conversion, get: Outputs, *arguments: Any, **named: Any) -> Tree:
+        call = (method.__name__, *arguments, *named.items())
+        return get.once(self, call, lambda: method(self, get, *arguments, **named))
+
+    return remembered
+
+
 @dataclass(frozen=True)
 class Conversion:
     """The steps of one model.
@@ -57,6 +69,7 @@ class Conversion:
     manifest: Manifest
     photographs: Photographs
 
+    @_once
     def source(self, get: Outputs) -> Tree:
         """The source framework's own files: as published, or of a network that it builds."""
         source = self.manifest.source
@@ -64,6 +77,7 @@ class Conversion:
             return get.download(source)
         return self._export(get, source) if isinstance(source, Gluon) else self._build(get, source)
 
+    @_once
     def ir(self, get: Outputs) -> Tree:
         """``model.onnx``, ``model.json`` and, unless the model is a structure alone, ``weights.safetensors``."""
         params = {
@@ -84,6 +98,7 @@ class Conversion:
             )
         )
 
+    @_once
     def inputs(self, get: Outputs) -> Tree:
         """``inputs.npz``: seeded noise and photographs, as the model wants them."""
         params = {
@@ -97,11 +112,13 @@ class Conversion:
         photographs = below("photographs", self.photographs.get(get))
         return get.action(self._on_host("inputs", (), params, photographs, ("inputs.npz",)))
 
+    @_once
     def reference(self, get: Outputs, *, trace: bool = False) -> Tree:
         """``inputs.npz`` and the source framework's answers: ``outputs.npz``, ``runtime.json``."""
         questions = self.inputs(get)
         return {**questions, **self._ask(get, questions, trace=trace)}
 
+    @_once
     def code(self, get: Outputs, target: str) -> Tree:
         """The target's readable network and its weight plan; made from the IR's structure alone."""
         return get.action(
@@ -114,6 +131,7 @@ class Conversion:
             )
         )
 
+    @_once
     def checkpoint(self, get: Outputs, target: str) -> Tree:
         """The target's own files, written by the target."""
         weights = {"ir/weights.safetensors": self.ir(get)["weights.safetensors"]}
@@ -128,6 +146,7 @@ class Conversion:
             )
         )
 
+    @_once
     def answers(self, get: Outputs, target: str, *, trace: bool = False) -> Tree:
         """What the target, or the IR itself, answers to the reference's inputs: ``outputs.npz``, ``runtime.json``."""
         toolchain, step = IR_TOOLCHAIN, "run"

@@ -26,7 +26,7 @@ class DigestCache:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         discard_damaged(path, "digest")
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         with suppress(sqlite3.Error):
             self._db.execute("pragma synchronous = off")
             self._db.execute("create table if not exists digest (path text primary key, stamp text, sha256 text)")

@@ -7,11 +7,14 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from doit.cmd_run import Run as DoitRun
+from doit.cmd_run import opt_always, opt_continue, opt_num_process, opt_reporter, opt_single
+from doit.control import TaskControl
 from doit.dependency import SqliteDB
 from doit.exceptions import InvalidCommand
 
@@ -19,9 +22,30 @@ from tasks.commands import Polite
 from tasks.digests import discard_damaged
 from tasks.errors import StepFailed
 from tasks.names import SHOWING
+from tasks.running.runner import Runner
+from tasks.session import Session
 
 _COMMANDS = ("clean", "forget", "help", "info", "list", "run")
 """doit's commands that a mistyped first word may have meant."""
+
+
+_KEEP_GOING = {
+    "name": "keep_going",
+    "short": "k",
+    "long": "keep-going",
+    "type": bool,
+    "default": False,
+    "help": "run what can be run after a step has failed; the same as --continue",
+}
+_WORKERS = {
+    **opt_num_process,
+    "long": "jobs",
+    "help": "steps that run at a time, as far as the machine's memory allows [default: 1]",
+}
+MOST_WORKERS = 256
+
+_UNKNOWN = 1.0
+"""Seconds that a step counts of which nothing is known."""
 
 
 class Terminated(BaseException):
@@ -49,18 +73,22 @@ class CommittingDB(SqliteDB):  # type: ignore[misc]
 
 
 class Run(Polite, DoitRun):  # type: ignore[misc]
-    """``doit run`` with exit code 1 and one clear message for a bad name, 130 and 143 for SIGINT and SIGTERM."""
+    """``doit run``, several tasks at a time if asked to, with clear ends.
+
+    Exit code 1 and one message for a bad name, 130 and 143 for SIGINT and SIGTERM.
+    """
 
     name = "run"
+    cmd_options = (opt_always, opt_continue, _KEEP_GOING, _WORKERS, opt_reporter, opt_single)
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Run what ``pos_args`` name and return the exit code."""
-        if opt_values.get("num_process"):
-            sys.stderr.write("steps run one after the other\n  to do: leave out -n\n")
+        if not 0 <= opt_values["num_process"] <= MOST_WORKERS:
+            sys.stderr.write(f"-n takes how many steps run at a time\n  to do: give it 1 to {MOST_WORKERS}\n")
             return 1
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
-        opt_values["continue"] = opt_values.get("continue") or any(word in SHOWING for word in pos_args)
+        opt_values["continue"] |= opt_values["keep_going"] or any(word in SHOWING for word in pos_args)
         signal.signal(signal.SIGTERM, _terminate)
         try:
             code: int = super().execute(opt_values, pos_args)
@@ -75,6 +103,44 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
         except Terminated:
             return _stopped("terminated", 128 + signal.SIGTERM)
         return min(code, 1)
+
+    def _execute(self, reporter: Any, num_process: int, always: bool, continue_: bool, single: bool) -> int:
+        """Run; called by doit with the options that the parameters are named after."""
+        control = TaskControl(self.task_list)
+        control.process(self.sel_tasks)
+        if single:
+            _isolate(control)
+        session: Session | None = getattr(reporter, "session", None)
+        if isinstance(reporter, str):
+            reporter = self.reporters[reporter](sys.stdout, {})
+        if session:
+            session.open()
+        runner = Runner(
+            control.tasks,
+            reporter,
+            self.dep_manager,
+            is_work=lambda name: session is not None and (name in session.steps or name.startswith("image:")),
+            count=max(num_process, 1),
+            keep_going=continue_,
+            always=always,
+            stop=session.stop if session else lambda: None,
+        )
+        return runner.run(control.selected_tasks, _expected(session))
+
+
+def _expected(session: Session | None) -> Callable[[str], float]:
+    """Seconds that tasks are expected to run; what is not known counts as little."""
+    if session is None:
+        return lambda _: _UNKNOWN
+    return lambda task: session.durations.expected(task) or _UNKNOWN
+
+
+def _isolate(control: TaskControl) -> None:
+    """Have the tasks that are asked for come after nothing; of a group, its members."""
+    for name in control.selected_tasks:
+        task = control.tasks[name]
+        for alone in [control.tasks[member] for member in task.task_dep] if task.has_subtask else [task]:
+            alone.task_dep = []
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001

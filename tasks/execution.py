@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from converter.errors import BadInput
 from converter.steps import REFUSED
 from tasks.action import WHATEVER, Action, Digest, Encoded, Image, Tree, encode
+from tasks.claims import Claims
 from tasks.errors import StepFailed
 from tasks.executors import Executor
 from tasks.manifest import Source
@@ -46,6 +47,69 @@ class Outputs(Protocol):
         """What the image of ``toolchain`` holds."""
         ...
 
+    def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
+        """What ``compute`` returns, which is what ``owner`` always answers to ``call``."""
+        ...
+
+
+Call = tuple[Any, ...]
+"""Name and arguments of a call; hashable."""
+
+
+class Memo:
+    """Answers that are known already: each step asks for those of all steps before it.
+
+    An answer holds as long as nothing that it rests on is found damaged.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, Call], tuple[object, Tree, frozenset[Digest]]] = {}
+
+    def get(self, owner: object, call: Call) -> tuple[Tree, frozenset[Digest]] | None:
+        """The answer of ``owner`` to ``call`` and the keys of the actions that it rests on."""
+        known = self._known.get((id(owner), call))
+        return known[1:] if known else None
+
+    def keep(self, owner: object, call: Call, tree: Tree, keys: frozenset[Digest]) -> None:
+        """Remember an answer; the owner, too, so that nobody else is taken for it."""
+        self._known[id(owner), call] = (owner, tree, keys)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._known.clear()
+
+
+class Keys:
+    """Keys of actions that were asked for, of all and of each call that is being answered."""
+
+    def __init__(self) -> None:
+        self.all: set[Digest] = set()
+        self._open: list[set[Digest]] = []
+
+    def add(self, keys: Iterable[Digest]) -> None:
+        """Note ``keys``."""
+        (self._open[-1] if self._open else self.all).update(keys)
+
+    def during(self, compute: Callable[[], Tree]) -> tuple[Tree, frozenset[Digest]]:
+        """What ``compute`` returns, and the keys noted meanwhile."""
+        self._open.append(set())
+        try:
+            tree = compute()
+            return tree, frozenset(self._open[-1])
+        finally:
+            self.add(self._open.pop())
+
+
+def remembered(memo: Memo, keys: Keys, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
+    """See :meth:`Outputs.once`."""
+    known = memo.get(owner, call)
+    if known is None:
+        known = keys.during(compute)
+        memo.keep(owner, call, *known)
+    else:
+        keys.add(known[1])
+    return known[0]
+
 
 def declared(source: Source) -> Tree:
     """The files of ``source`` as far as its manifest says what is in them."""
@@ -60,13 +124,24 @@ class LookUp:
         store: Where the records are.
         known_image: What is on record of a toolchain's image.
         known: The files of a source whose content is known.
-        used: Keys of the actions whose results were given.
+        memo: What was answered before.
+        keys: Of the actions whose results were given.
     """
 
     store: Store
     known_image: Callable[[str], Image | None]
     known: Callable[[Source], Tree] = declared
-    used: set[Digest] = field(default_factory=set)
+    memo: Memo = field(default_factory=Memo)
+    keys: Keys = field(default_factory=Keys)
+
+    @property
+    def used(self) -> set[Digest]:
+        """Keys of the actions whose results were given."""
+        return self.keys.all
+
+    def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
+        """See :class:`Outputs`."""
+        return remembered(self.memo, self.keys, owner, call, compute)
 
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`."""
@@ -74,7 +149,7 @@ class LookUp:
         found = self.store.result(key)
         if found is None:
             raise Miss
-        self.used.add(key)
+        self.keys.add([key])
         return found
 
     def download(self, source: Source) -> Tree:
@@ -115,10 +190,12 @@ class Execution:
         known_image: What is on record of a toolchain's image.
         ensure_image: Builds a toolchain's image where the engine lacks it.
         executor: Gives the executor for an image; asked only when there is something to run.
+        claims: Keeps others from doing the same at the same time.
         known: The files of a source whose content is known.
+        memo: What was answered before.
+        keys: Of the actions that it was asked for.
         ran: How many actions this object really ran, and files it fetched.
         made: Keys of the actions that it ran.
-        used: Keys of the actions whose results it gave from records.
     """
 
     store: Store
@@ -129,10 +206,21 @@ class Execution:
     known_image: Callable[[str], Image | None]
     ensure_image: Callable[[str], Image]
     executor: Callable[[Image], Executor]
+    claims: Claims
     known: Callable[[Source], Tree] = declared
+    memo: Memo = field(default_factory=Memo)
+    keys: Keys = field(default_factory=Keys)
     ran: int = field(default=0)
     made: set[Digest] = field(default_factory=set)
-    used: set[Digest] = field(default_factory=set)
+
+    @property
+    def used(self) -> set[Digest]:
+        """Keys of the actions whose results it gave from records."""
+        return self.keys.all - self.made
+
+    def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
+        """See :class:`Outputs`."""
+        return remembered(self.memo, self.keys, owner, call, compute)
 
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`.
@@ -143,10 +231,15 @@ class Execution:
             Missing: An input was found damaged; asking again makes it anew.
         """
         encoded = encode(action)
+        self.keys.add([encoded.key])
         known = self.store.result(encoded.key)
         if known is not None:
-            self.used.add(encoded.key)
             return known
+        with self.claims.hold(encoded.key.hash):
+            known = self.store.result(encoded.key)
+            return self._made(action, encoded) if known is None else known
+
+    def _made(self, action: Action, encoded: Encoded) -> Tree:
         outputs, took = self._execute(action)
         self._record(encoded, outputs, took)
         self.made.add(encoded.key)
@@ -155,10 +248,22 @@ class Execution:
 
     def download(self, source: Source) -> Tree:
         """See :class:`Outputs`."""
+        known = self._downloaded(source)
+        if known is not None:
+            return known
+        with self.claims.hold(f"download-{Digest.of(repr(source).encode()).hash}"):
+            known = self._downloaded(source)
+            return self._fetched(source) if known is None else known
+
+    def _downloaded(self, source: Source) -> Tree | None:
+        """The files of ``source`` if all of them are here."""
         known = self.known(source)
-        if len(known) < len(source.files) or not all(self.store.has(digest) for digest in known.values()):
-            known = self.fetch(source)
-            self.ran += 1
+        is_here = len(known) == len(source.files) and all(self.store.has(digest) for digest in known.values())
+        return known if is_here else None
+
+    def _fetched(self, source: Source) -> Tree:
+        known = self.fetch(source)
+        self.ran += 1
         return known
 
     def published(self, files: Iterable[Published]) -> Tree:

@@ -64,6 +64,7 @@ class Plan:
         self.weights = weights
         self.models = models
         self.photographs = photographs or usual()
+        self._conversions: dict[str, Conversion] = {}
 
     def images(self) -> Iterator[Task]:
         """``image:<toolchain>``, and ``image:base`` for all that the others stand on."""
@@ -320,7 +321,10 @@ class Plan:
         return function(self._conversion(model), get, **arguments)
 
     def _conversion(self, model: Manifest) -> Conversion:
-        return Conversion(self.session.root, self.session.store, model, self.photographs)
+        if model.name not in self._conversions:
+            made = Conversion(self.session.root, self.session.store, model, self.photographs)
+            self._conversions[model.name] = made
+        return self._conversions[model.name]
 
     def _verify(self, model: Manifest, target: str, *after: str) -> Task:
         step = Step(

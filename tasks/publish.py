@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import shutil
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,9 +42,8 @@ def publish(store: Store, tree: Tree, folder: Path, build: Path, run: Run, *, wh
     Raises:
         Missing: A blob is not in the store; ``folder`` is then as it was.
     """
-    partial = build / _PARTIAL / run.id
+    partial = build / _PARTIAL / run.id / uuid.uuid4().hex
     fresh = partial / "new"
-    shutil.rmtree(partial, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
         put = store.extract if any(map(_is_onnx, tree)) else store.place
@@ -59,6 +59,8 @@ def publish(store: Store, tree: Tree, folder: Path, build: Path, run: Run, *, wh
                 os.replace(fresh / name, folder / name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):
+            partial.parent.rmdir()
 
 
 def sweep(build: Path, live: Path) -> None:

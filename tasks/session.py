@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING
 from converter.errors import TransshipError
 from tasks import images, lock, publish, runs
 from tasks.action import Digest, Image, Tree
+from tasks.claims import Claims
 from tasks.digests import DigestCache
 from tasks.durations import Durations
 from tasks.errors import NotRun, StepFailed
-from tasks.execution import Execution, LookUp, Miss, Outputs
+from tasks.execution import Execution, LookUp, Memo, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
 from tasks.lock import Lock, Seen
@@ -60,6 +62,18 @@ class Step:
     shared: bool = False
 
 
+class _Own(threading.local):
+    """What each thread has for itself.
+
+    Attributes:
+        engine: Its connection.
+        building: Seconds that it waited for images.
+    """
+
+    engine: docker.DockerClient | None = None
+    building: float = 0.0
+
+
 @dataclass
 class Session:
     """State of one process; everything is opened when first needed.
@@ -84,7 +98,10 @@ class Session:
     output: Path | None = None
     places: Mapping[str, Path] = field(default_factory=dict)
     _used: dict[str, set[Digest]] = field(default_factory=dict, repr=False)
-    _building: float = field(default=0.0, repr=False)
+    _made: set[Digest] = field(default_factory=set, repr=False)
+    _memo: Memo = field(default_factory=Memo, repr=False)
+    _stopping: threading.Event = field(default_factory=threading.Event, repr=False)
+    _own: _Own = field(default_factory=_Own, repr=False)
     _known_images: dict[str, Image] = field(default_factory=dict, repr=False)
     _exit: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -141,23 +158,33 @@ class Session:
         self._exit.callback(durations.close)
         return durations
 
-    @cached_property
+    @property
     def engine(self) -> docker.DockerClient:
-        """The container engine.
+        """The container engine, by a connection of this thread's own.
 
         Raises:
             EngineError: There is none.
         """
-        from tasks.engine import connect
+        if self._own.engine is None:
+            from tasks.engine import connect
 
-        client = connect()
-        self._exit.callback(client.close)
-        self.run.containers.touch()
-        return client
+            self._own.engine = connect()
+            self._exit.callback(self._own.engine.close)
+            self.run.containers.touch()
+        return self._own.engine
 
     @cached_property
+    def claims(self) -> Claims:
+        """Who is at which action."""
+        return Claims(self.cache / "claims", self._stopping.is_set)
+
+    @cached_property
+    def processes(self) -> LocalExecutor:
+        """Runs what needs no container."""
+        return LocalExecutor()
+
     def execution(self) -> Execution:
-        """Does the work."""
+        """Does the work of one step."""
         return Execution(
             self.store,
             self.run,
@@ -167,8 +194,21 @@ class Session:
             self.known_image,
             self.ensure_image,
             self._executor,
+            self.claims,
             self.lock.known,
+            memo=self._memo,
         )
+
+    def open(self) -> None:
+        """Open what steps share, before they run in several threads."""
+        _ = self.run, self.store, self.digests, self.durations, self.claims, self.processes, self.lock
+
+    def stop(self) -> None:
+        """Stop what runs in other threads: processes, containers, and what would come after them."""
+        self._stopping.set()
+        self.processes.stop()
+        if self.run.containers.exists():
+            self._remove_containers(self.run)
 
     @cached_property
     def lock(self) -> Lock:
@@ -177,7 +217,7 @@ class Session:
 
     def look_up(self) -> LookUp:
         """Answers from records alone."""
-        return LookUp(self.store, self.known_image, self.lock.known)
+        return LookUp(self.store, self.known_image, self.lock.known, memo=self._memo)
 
     def known_image(self, toolchain: str) -> Image | None:
         """What the image of ``toolchain`` holds, as far as this machine has recorded it; a record is read once."""
@@ -201,7 +241,7 @@ class Session:
 
         started = time.monotonic()
         found = images.ensure(toolchain, self.records, self.engine, Progress(), self.images)
-        self._building += time.monotonic() - started
+        self._own.building += time.monotonic() - started
         self._known_images[toolchain] = Image(toolchain, found.identity)
         return self._known_images[toolchain]
 
@@ -212,7 +252,10 @@ class Session:
             tree = step.produce(look_up)
             restored = self._publish(step, tree)
             step.accept(tree)
-        except (Miss, Missing, TransshipError, OSError):
+        except Missing:
+            self._memo.clear()
+            return False
+        except (Miss, TransshipError, OSError):
             return False
         self._note(step, "restored" if restored else "up to date", look_up.used)
         return True
@@ -253,16 +296,19 @@ class Session:
         needed = self._used.get("restored", set()) | self._used.get("ran", set())
         if not needed:
             return 0.0
-        spared = needed - self._used.get("up to date", set()) - self.execution.made
+        spared = needed - self._used.get("up to date", set()) - self._made
         return sum(self.store.took(key) or 0.0 for key in spared)
 
     def _realise(self, step: Step) -> None:
-        before, building, started = self.execution.ran, self._building, time.monotonic()
-        self.execution.used.clear()
-        restored = self._produce(step)
-        took = time.monotonic() - started - (self._building - building)
-        did = "ran" if self.execution.ran > before else "restored" if restored else "up to date"
-        self._note(step, did, self.execution.used)
+        building, started = self._own.building, time.monotonic()
+        execution = self.execution()
+        try:
+            restored = self._produce(step, execution)
+        finally:
+            self._made |= execution.made
+        took = time.monotonic() - started - (self._own.building - building)
+        did = "ran" if execution.ran else "restored" if restored else "up to date"
+        self._note(step, did, execution.used)
         if did == "ran":
             self.durations.record(step.name, took)
 
@@ -270,13 +316,16 @@ class Session:
         self.done[step.name] = did
         self._used.setdefault(did, set()).update(used)
 
-    def _produce(self, step: Step) -> bool:
+    def _produce(self, step: Step, execution: Execution) -> bool:
         """Make, publish and accept a step's outputs; what is found damaged on the way is made again."""
         for _ in range(_ATTEMPTS):
-            with suppress(Missing):
-                tree = step.produce(self.execution)
+            try:
+                tree = step.produce(execution)
                 restored = self._publish(step, tree)
                 step.accept(tree)
+            except Missing:
+                self._memo.clear()
+            else:
                 return restored
         raise StepFailed(
             "the store does not keep what is put into it",
@@ -350,8 +399,10 @@ class Session:
         return self.store.put_file(fetch_published(file, self.run.scratch()))
 
     def _executor(self, image: Image) -> Executor:
+        if self._stopping.is_set():
+            raise NotRun("stopped")
         if image.toolchain == "host":
-            return LocalExecutor()
+            return self.processes
         from tasks.executors.docker import DockerExecutor
 
         if self.ensure_image(image.toolchain) != image:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from tasks.action import Action, Digest, Image, Tree, encode
-from tasks.execution import LookUp
+from tasks.execution import Call, LookUp
 from tasks.manifest import Source
 from tasks.published import Published
 
@@ -42,6 +42,10 @@ class Noted:
     def image(self, toolchain: str) -> Image:
         """See :class:`tasks.execution.Outputs`."""
         return self.look_up.image(toolchain)
+
+    def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:  # noqa: ARG002
+        """See :class:`tasks.execution.Outputs`; what was answered before is asked again, to be noted."""
+        return compute()
 
     def timings(self) -> list[dict[str, Any]]:
         """``[{"step", "where", "seconds"}, ...]``; seconds are None where they are not on record."""

@@ -111,7 +111,7 @@ def _attempted(work: Session, first: Side, second: Side, photographs: Photograph
 
 
 def _judged(work: Session, first: Side, second: Side, photographs: Photographs, pairs: Mapping[str, str]) -> Tree:
-    get: Outputs = work.execution
+    get: Outputs = work.execution()
     names = pairing.inputs(first, second)
     told = replace(first.model, inputs=pairing.told(first, second, names))
     asking = asked(replace(first, model=told), work, photographs)

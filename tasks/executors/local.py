@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.action import Action
@@ -17,6 +18,14 @@ class LocalExecutor:
 
     ``python`` as the command is the interpreter that runs transship, with the libraries it is locked to.
     """
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def stop(self) -> None:
+        """Kill what runs, in whichever thread."""
+        for process in tuple(self._running):
+            _kill(process)
 
     def run(self, action: Action, folder: Path, log: Path) -> int:
         """See :class:`tasks.executors.Executor`."""
@@ -31,6 +40,7 @@ class LocalExecutor:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            self._running.add(process)
             try:
                 return process.wait(action.timeout)
             except subprocess.TimeoutExpired:
@@ -38,6 +48,12 @@ class LocalExecutor:
                     f"the step was stopped after {action.timeout} s", where=f"full output in {log}"
                 ) from None
             finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+                self._running.discard(process)
+                _kill(process)
+                process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

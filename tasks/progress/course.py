@@ -52,8 +52,7 @@ class Course:
         steps: What became of each step, in order; empty for one still to come.
         conversions: The steps of every conversion.
         settled: The conversions that have come to an end, and to which.
-        running: The task that is being done, empty between two.
-        since: When it began.
+        running: The tasks that are being done, and when each began.
         started: When the run began.
         now: The clock, in seconds.
     """
@@ -62,8 +61,7 @@ class Course:
     steps: dict[str, str] = field(default_factory=dict)
     conversions: Mapping[Pair, Sequence[str]] = field(default_factory=dict)
     settled: dict[Pair, str] = field(default_factory=dict)
-    running: str = ""
-    since: float = 0.0
+    running: dict[str, float] = field(default_factory=dict)
     now: Callable[[], float] = time.monotonic
     started: float = field(init=False)
     _reached: dict[Pair, str] = field(default_factory=dict)
@@ -74,7 +72,7 @@ class Course:
 
     def begin(self, task: str) -> None:
         """``task`` is being done."""
-        self.running, self.since = task, self.now()
+        self.running[task] = self.now()
         self._reached |= dict.fromkeys(self._served(task), task.partition(":")[0])
 
     def end(self, task: str, outcome: str) -> float:
@@ -84,8 +82,8 @@ class Course:
             task: Its name.
             outcome: One of :data:`~tasks.progress.words.OUTCOMES`; empty for what is not a step.
         """
-        took = self.now() - self.since if task == self.running else 0.0
-        self.running = "" if task == self.running else self.running
+        now = self.now()
+        took = now - self.running.pop(task, now)
         if task in self.steps or outcome:
             self.steps[task] = outcome
         return took
@@ -105,7 +103,7 @@ class Course:
 
     def is_at_work(self, pair: Pair) -> bool:
         """Whether a step of a conversion is being done."""
-        return self.running in self.conversions[pair]
+        return not self.running.keys().isdisjoint(self.conversions[pair])
 
     @property
     def elapsed(self) -> float:
@@ -134,8 +132,9 @@ class Course:
         """What is still to come, from how long each step is expected to take."""
         waiting = [step for step, outcome in tuple(self.steps.items()) if not outcome]
         known = {step: seconds for step in waiting if (seconds := expected(step)) is not None}
-        if self.running in known:
-            known[self.running] = max(known[self.running] - (self.now() - self.since), 0.0)
+        for task, since in tuple(self.running.items()):
+            if task in known:
+                known[task] = max(known[task] - (self.now() - since), 0.0)
         return Left(sum(known.values()), len(waiting) - len(known))
 
 

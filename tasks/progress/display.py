@@ -38,6 +38,9 @@ _LETTERS = 2
 _ROWS = 2
 """Fewer than these are not worth a table."""
 
+_LINES = 8
+"""Tasks that are shown being done, at most."""
+
 _BESIDES = 7
 """Lines that the rows leave free: the heading, those below the table, and what a download or a build adds."""
 
@@ -58,9 +61,16 @@ class Display:
         atexit.register(self.stop)
 
     def start(self) -> None:
-        """Show it; what is printed meanwhile appears above."""
+        """Show it, if it is not shown; what is printed meanwhile appears above."""
+        if self._live:
+            return
         self._live = Live(get_renderable=self._draw, console=self._console, transient=not self.course.conversions)
         self._live.start(refresh=True)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the terminal is taken."""
+        return self._live is not None
 
     def stop(self, *, leave: bool = True) -> None:
         """Give the terminal back.
@@ -80,19 +90,22 @@ class Display:
         if self._has_ended:
             return Group(table(self.course, self._console.width), _legend())
         lines = Group(running(self.course, self._expected), whole(self.course, self._expected))
-        if self._console.height < _BESIDES + _ROWS:
+        height = self._console.height - max(min(len(self.course.running), _LINES) - 1, 0)
+        if height < _BESIDES + _ROWS:
             return lines
-        return Group(table(self.course, self._console.width, self._console.height), Text(), lines, _legend())
+        return Group(table(self.course, self._console.width, height), Text(), lines, _legend())
 
 
 def running(course: Course, expected: Expected) -> Text:
-    """The line on what is being done, the time first: names are cut off where the terminal is narrow."""
-    line = Text(no_wrap=True, overflow="ellipsis")
-    if name := course.running:
-        line.append(f"{clock(course.now() - course.since)}  {name}")
-        usual = expected(name) or 0
-        line.append(f"  usually {about(usual)}" if usual >= 1 else "", "dim")
-    return line
+    """The lines on what is being done, the time first: names are cut off where the terminal is narrow."""
+    lines = [_line(course.now() - since, name, expected) for name, since in tuple(course.running.items())]
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines[:_LINES])
+
+
+def _line(seconds: float, name: str, expected: Expected) -> Text:
+    line = Text(f"{clock(seconds)}  {name}")
+    usual = expected(name) or 0
+    return line.append(f"  usually {about(usual)}" if usual >= 1 else "", "dim")
 
 
 def whole(course: Course, expected: Expected) -> Text:

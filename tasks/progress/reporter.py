@@ -112,7 +112,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         took = self._course.end(task.name, did)
         if task.name.startswith(CONVERT):
             self._course.settle(Pair.of(task.name), stage or self._verdict(task.name))
-        if self._display and not self._is_table:
+        if self._display and not self._is_table and not self._course.running:
             self._display.stop()
         return did, took
 
@@ -125,12 +125,16 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             return FAILED
 
     def _line(self, text: str) -> None:
-        if not self._is_table:
+        if self._is_table:
+            return
+        if self._display and self._display.is_shown:
+            console().print(Text(text), soft_wrap=True)
+        else:
             self.write(f"{text}\n")
 
     def _complain(self, text: str) -> None:
         sys.stdout.flush()
-        if self._is_table:
+        if self._display and self._display.is_shown:
             console().print(Text(text), soft_wrap=True)
         else:
             sys.stderr.write(f"{text}\n")

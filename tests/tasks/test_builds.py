@@ -331,8 +331,12 @@ def test_a_project_that_cannot_be_written_to_is_an_error_in_a_line(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["-h"], "doit does not take -h here"), (["-n", "2"], "steps run one after the other")],
-    ids=["unknown", "parallel"],
+    [
+        (["-h"], "doit does not take -h here"),
+        (["-n", "257"], "-n takes how many"),
+        (["-n", "-1"], "-n takes how many"),
+    ],
+    ids=["unknown", "many", "negative"],
 )
 def test_an_option_that_cannot_be_used_is_refused_in_a_line(chain: Chain, options: list[str], said: str) -> None:
     refused = chain.doit(*options)

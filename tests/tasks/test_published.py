@@ -10,6 +10,7 @@ import pytest
 
 from tasks import published, runs
 from tasks.action import Digest, Image
+from tasks.claims import Claims
 from tasks.errors import EngineError
 from tasks.execution import Execution, LookUp, Miss
 from tasks.executors import Executor
@@ -45,7 +46,8 @@ def execution(store: Store, *, network: bool = True) -> Execution:
         raise EngineError(image.toolchain)
 
     run = runs.Run("test", store.root / "runs" / "test")
-    return Execution(store, run, store.root / "logs", fetch, fetch_published, lambda _: None, image, executor)
+    claims = Claims(store.root / "claims")
+    return Execution(store, run, store.root / "logs", fetch, fetch_published, lambda _: None, image, executor, claims)
 
 
 def look_up(store: Store) -> LookUp:
