@@ -282,7 +282,8 @@ class Session:
         try:
             yield
         except Exception as error:
-            self.done[name], self.errors[name] = "failed", error
+            if not self._stopping.is_set():
+                self.done[name], self.errors[name] = "failed", error
             raise
 
     def saved(self) -> float:

@@ -97,7 +97,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         did = {**self.session.done, **self._failures}
         if not did or self.runtime_errors:
             super().complete_run()
-        elif set(did.values()) == {"up to date"}:
+        elif set(did.values()) == {"up to date"} and all(self._course.steps.values()):
             self.write(f"{_named(self._course.selected)}: up to date, nothing to run\n")
         else:
             self.write(f"{count(did.values(), self.session.saved())}\n")
