@@ -118,14 +118,17 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
         runner = Runner(
             control.tasks,
             reporter,
-            self.dep_manager,
+            is_ignored=self.dep_manager.status_is_ignore,
             is_work=lambda name: session is not None and (name in session.steps or name.startswith("image:")),
             count=max(num_process, 1),
             keep_going=continue_,
             always=always,
             stop=session.stop if session else lambda: None,
         )
-        return runner.run(control.selected_tasks, _expected(session))
+        try:
+            return runner.run(control.selected_tasks, _expected(session))
+        finally:
+            self.dep_manager.close()
 
 
 def _expected(session: Session | None) -> Callable[[str], float]:

@@ -146,7 +146,7 @@ class LookUp:
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`."""
         key = encode(action).key
-        found = self.store.result(key)
+        found = result(self.store, key, action)
         if found is None:
             raise Miss
         self.keys.add([key])
@@ -232,11 +232,11 @@ class Execution:
         """
         encoded = encode(action)
         self.keys.add([encoded.key])
-        known = self.store.result(encoded.key)
+        known = result(self.store, encoded.key, action)
         if known is not None:
             return known
         with self.claims.hold(encoded.key.hash):
-            known = self.store.result(encoded.key)
+            known = result(self.store, encoded.key, action)
             return self._made(action, encoded) if known is None else known
 
     def _made(self, action: Action, encoded: Encoded) -> Tree:
@@ -317,6 +317,16 @@ class Execution:
         shutil.copyfile(log, kept)
         tail = "".join(f"\n  | {line}" for line in said.splitlines()[-_LOG_LINES:])
         return StepFailed(f"{_title(action)} failed with exit code {code}{tail}", where=f"full output in {kept}")
+
+
+def result(store: Store, key: Digest, action: Action) -> Tree | None:
+    """The outputs on record of an action; None where there are none, or they are not those that it declares."""
+    found = store.result(key)
+    if found is None:
+        return None
+    is_whole = all(any(_covers(output, name) for name in found) for output in action.outputs)
+    is_declared = all(any(_covers(output, name) for output in action.outputs) for name in found)
+    return found if is_whole and is_declared else None
 
 
 class Refused(BadInput):

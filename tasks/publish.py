@@ -59,8 +59,6 @@ def publish(store: Store, tree: Tree, folder: Path, build: Path, run: Run, *, wh
                 os.replace(fresh / name, folder / name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):
-            partial.parent.rmdir()
 
 
 def sweep(build: Path, live: Path) -> None:
@@ -70,9 +68,11 @@ def sweep(build: Path, live: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def tidy(build: Path) -> None:
-    """Remove the folder of what is half-written, if nothing is."""
+def tidy(build: Path, run: str = "") -> None:
+    """Remove the folder of what is half-written, if nothing is; what the run of that name has there is over."""
     with suppress(OSError):
+        if run:
+            (build / _PARTIAL / run).rmdir()
         (build / _PARTIAL).rmdir()
 
 

@@ -137,7 +137,9 @@ class Session:
     def run(self) -> Run:
         """This process's run; opening it first buries the dead ones."""
         self._bury()
-        return self._exit.enter_context(runs.begin(self._runs))
+        begun = self._exit.enter_context(runs.begin(self._runs))
+        self._exit.callback(publish.tidy, self.build, begun.id)
+        return begun
 
     @cached_property
     def store(self) -> Store:

@@ -178,10 +178,12 @@ class Store:
         self._publish(self._record(key), encode_result(Result(outputs, ended - int(took * 1e9), ended)))
 
     def _recorded(self, key: Digest) -> Result | None:
+        """What is on record; a record that was cut off lacks the times, which come last in it."""
         try:
-            return decode_result(self._record(key).read_bytes())
+            recorded = decode_result(self._record(key).read_bytes())
         except (FileNotFoundError, DecodeError):
             return None
+        return recorded if recorded.took is not None else None
 
     def _record(self, key: Digest) -> Path:
         return self.root / "ac" / key.hash[:2] / key.hash

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from doit.dependency import Dependency
 from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
@@ -34,8 +33,8 @@ class Runner:
         self,
         tasks: Mapping[str, Task],
         reporter: ConsoleReporter,
-        records: Dependency,
         *,
+        is_ignored: Callable[[Task], bool] = lambda _: False,
         is_work: Callable[[str], bool] = lambda _: True,
         count: int = 1,
         keep_going: bool = False,
@@ -47,7 +46,7 @@ class Runner:
         Args:
             tasks: All tasks by name.
             reporter: Is told what happens, always in this thread.
-            records: doit's own, for the tasks that are to be ignored.
+            is_ignored: Whether a task is to be left alone, as if it were up to date.
             is_work: Whether a task may be done beside others; one that shows something is done in this thread.
             count: How many are done at a time.
             keep_going: Whether the rest is done when a task has failed.
@@ -57,7 +56,7 @@ class Runner:
         self.code = SUCCESS
         self._tasks = tasks
         self._reporter = reporter
-        self._records = records
+        self._is_ignored = is_ignored
         self._is_work = is_work
         self._count = count
         self._keeps_going = keep_going
@@ -76,7 +75,6 @@ class Runner:
         try:
             self._work(schedule)
         finally:
-            self._records.close()
             self._reporter.complete_run()
         return self.code
 
@@ -104,7 +102,7 @@ class Runner:
         task = self._tasks[start.task]
         if start.because:
             self._fail(schedule, task, UnmetDependency(" ".join(start.because)))
-        elif start.phase is Phase.CHECK and self._records.status_is_ignore(task):
+        elif start.phase is Phase.CHECK and self._is_ignored(task):
             self._reporter.skip_ignore(task)
             schedule.end(task.name, Outcome.DONE)
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.action import Digest, Result, encode_result
+from tasks.action import Digest
 from tasks.store import Missing, Store
 
 
@@ -70,12 +70,16 @@ def test_how_long_an_action_took_is_on_record(store: Store) -> None:
     assert store.took(key) == pytest.approx(12.25)
 
 
-def test_a_record_without_a_duration_is_still_a_result(store: Store) -> None:
-    key, outputs = Digest.of(b"key"), {"a": store.put(b"one")}
+def test_a_record_that_was_cut_off_anywhere_is_no_result(store: Store) -> None:
+    key, outputs = Digest.of(b"key"), {"a": store.put(b"one"), "b": store.put(b"two")}
+    store.record(key, outputs, 1.5)
+    assert store.result(key) == outputs
     record = store.root / "ac" / key.hash[:2] / key.hash
-    record.parent.mkdir(parents=True)
-    record.write_bytes(encode_result(Result(outputs)))
-    assert (store.result(key), store.took(key)) == (outputs, None)
+    whole = record.read_bytes()
+    record.chmod(0o644)
+    for size in range(len(whole)):
+        record.write_bytes(whole[:size])
+        assert store.result(key) is None, size
 
 
 def test_nothing_is_left_of_a_write_that_fails(store: Store, tmp_path: Path) -> None:
