@@ -8,7 +8,7 @@ sees its inputs below ``in/`` and writes below ``out/`` of a working folder of i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -133,6 +133,43 @@ def encode(action: Action) -> Encoded:
     return Encoded(key, blobs)
 
 
+def decode(key: Digest, read: Callable[[Digest], bytes]) -> Action:
+    """The action of a key.
+
+    Args:
+        key: Digest of its ``Action`` message.
+        read: Gives the content of a message by its digest, and raises where it cannot.
+
+    Returns:
+        The action that was encoded; the image's toolchain is not in it, and empty.
+
+    Raises:
+        google.protobuf.message.DecodeError: A blob is no such message.
+    """
+    message = reapi.Action.FromString(read(key))
+    command = reapi.Command.FromString(read(_digest(message.command_digest)))
+    identities = [each.value for each in message.platform.properties if each.name == "image"]
+    files = dict(_files(_digest(message.input_root_digest), read))
+    return Action(
+        argv=tuple(command.arguments),
+        image=Image("", identities[0] if identities else ""),
+        inputs=inputs({path.removeprefix("in/"): digest for path, digest in files.items()}),
+        outputs=tuple(WHATEVER if path == "out" else path.removeprefix("out/") for path in command.output_paths),
+        env=tuple((each.name, each.value) for each in command.environment_variables),
+        timeout=message.timeout.seconds,
+    )
+
+
+def _files(folder: Digest, read: Callable[[Digest], bytes]) -> Iterator[tuple[str, Digest]]:
+    """All files below the folder of a ``Directory`` message, by path."""
+    todo = [("", folder)]
+    while todo:
+        path, digest = todo.pop()
+        message = reapi.Directory.FromString(read(digest))
+        yield from ((f"{path}{file.name}", _digest(file.digest)) for file in message.files)
+        todo += [(f"{path}{each.name}/", _digest(each.digest)) for each in message.directories]
+
+
 @dataclass(frozen=True)
 class Result:
     """What an action that succeeded left on record.
@@ -171,10 +208,7 @@ def decode_result(data: bytes) -> Result:
         google.protobuf.message.DecodeError: ``data`` is not such a message.
     """
     message = reapi.ActionResult.FromString(data)
-    outputs = {
-        file.path.removeprefix("out/"): Digest(file.digest.hash, file.digest.size_bytes)
-        for file in message.output_files
-    }
+    outputs = {file.path.removeprefix("out/"): _digest(file.digest) for file in message.output_files}
     timing = message.execution_metadata
     started, ended = timing.execution_start_timestamp, timing.execution_completed_timestamp
     return Result(outputs, _nanoseconds(started), _nanoseconds(ended))
@@ -186,6 +220,10 @@ def _stamp(timestamp: reapi.Message, nanoseconds: int) -> None:
 
 def _nanoseconds(timestamp: reapi.Message) -> int:
     return int(timestamp.seconds * 10**9 + timestamp.nanos)
+
+
+def _digest(message: reapi.Message) -> Digest:
+    return Digest(message.hash, message.size_bytes)
 
 
 def _message(digest: Digest) -> reapi.Message:

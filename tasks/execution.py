@@ -63,14 +63,14 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, Call], tuple[object, Tree, frozenset[Digest]]] = {}
+        self._known: dict[tuple[int, Call], tuple[object, Tree, tuple[Digest, ...]]] = {}
 
-    def get(self, owner: object, call: Call) -> tuple[Tree, frozenset[Digest]] | None:
+    def get(self, owner: object, call: Call) -> tuple[Tree, tuple[Digest, ...]] | None:
         """The answer of ``owner`` to ``call`` and the keys of the actions that it rests on."""
         known = self._known.get((id(owner), call))
         return known[1:] if known else None
 
-    def keep(self, owner: object, call: Call, tree: Tree, keys: frozenset[Digest]) -> None:
+    def keep(self, owner: object, call: Call, tree: Tree, keys: tuple[Digest, ...]) -> None:
         """Remember an answer; the owner, too, so that nobody else is taken for it."""
         self._known[id(owner), call] = (owner, tree, keys)
 
@@ -80,22 +80,22 @@ class Memo:
 
 
 class Keys:
-    """Keys of actions that were asked for, of all and of each call that is being answered."""
+    """Keys of actions that were asked for, in order, of all and of each call that is being answered."""
 
     def __init__(self) -> None:
-        self.all: set[Digest] = set()
-        self._open: list[set[Digest]] = []
+        self.all: dict[Digest, None] = {}
+        self._open: list[dict[Digest, None]] = []
 
     def add(self, keys: Iterable[Digest]) -> None:
         """Note ``keys``."""
-        (self._open[-1] if self._open else self.all).update(keys)
+        (self._open[-1] if self._open else self.all).update(dict.fromkeys(keys))
 
-    def during(self, compute: Callable[[], Tree]) -> tuple[Tree, frozenset[Digest]]:
+    def during(self, compute: Callable[[], Tree]) -> tuple[Tree, tuple[Digest, ...]]:
         """What ``compute`` returns, and the keys noted meanwhile."""
-        self._open.append(set())
+        self._open.append({})
         try:
             tree = compute()
-            return tree, frozenset(self._open[-1])
+            return tree, tuple(self._open[-1])
         finally:
             self.add(self._open.pop())
 
@@ -137,7 +137,7 @@ class LookUp:
     @property
     def used(self) -> set[Digest]:
         """Keys of the actions whose results were given."""
-        return self.keys.all
+        return set(self.keys.all)
 
     def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
         """See :class:`Outputs`."""
@@ -216,7 +216,7 @@ class Execution:
     @property
     def used(self) -> set[Digest]:
         """Keys of the actions whose results it gave from records."""
-        return self.keys.all - self.made
+        return self.keys.all.keys() - self.made
 
     def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
         """See :class:`Outputs`."""

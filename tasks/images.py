@@ -75,6 +75,19 @@ def identity(toolchain: str, records: Path, root: Path = ROOT) -> Identity | Non
     return known if known.identity == digest_of(known.contents) else None
 
 
+def contents(records: Path, identity: str) -> Mapping[str, Any] | None:
+    """What an image of ``identity`` holds, whatever it was built from; None where no record of it is left."""
+    for path in sorted(records.glob("*.json")):
+        try:
+            data = json.loads(path.read_text())
+            if data["identity"] == identity == digest_of(data["contents"]):
+                found: Mapping[str, Any] = data["contents"]
+                return found
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
 def ensure(
     toolchain: str,
     records: Path,

@@ -21,9 +21,10 @@ from tasks.claims import Claims
 from tasks.digests import DigestCache
 from tasks.durations import Durations
 from tasks.errors import NotRun, StepFailed
-from tasks.execution import Execution, LookUp, Memo, Miss, Outputs
+from tasks.execution import Execution, Keys, LookUp, Memo, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
+from tasks.history import History
 from tasks.lock import Lock, Seen
 from tasks.manifest import Source
 from tasks.published import Published
@@ -160,6 +161,13 @@ class Session:
         self._exit.callback(durations.close)
         return durations
 
+    @cached_property
+    def history(self) -> History:
+        """Which actions each step of this project was made by."""
+        history = History(self.cache / "history.db", self.root)
+        self._exit.callback(history.close)
+        return history
+
     @property
     def engine(self) -> docker.DockerClient:
         """The container engine, by a connection of this thread's own.
@@ -203,7 +211,7 @@ class Session:
 
     def open(self) -> None:
         """Open what steps share, before they run in several threads."""
-        _ = self.run, self.store, self.digests, self.durations, self.claims, self.processes, self.lock
+        _ = self.run, self.store, self.digests, self.durations, self.claims, self.processes, self.lock, self.history
 
     def stop(self) -> None:
         """Stop what runs in other threads: processes, containers, and what would come after them."""
@@ -259,7 +267,7 @@ class Session:
             return False
         except (Miss, TransshipError, OSError):
             return False
-        self._note(step, "restored" if restored else "up to date", look_up.used)
+        self._note(step, "restored" if restored else "up to date", look_up.keys)
         return True
 
     def realise(self, step: Step) -> None:
@@ -311,13 +319,14 @@ class Session:
             self._made |= execution.made
         took = time.monotonic() - started - (self._own.building - building)
         did = "ran" if execution.ran else "restored" if restored else "up to date"
-        self._note(step, did, execution.used)
+        self._note(step, did, execution.keys)
         if did == "ran":
             self.durations.record(step.name, took)
 
-    def _note(self, step: Step, did: str, used: set[Digest]) -> None:
+    def _note(self, step: Step, did: str, keys: Keys) -> None:
         self.done[step.name] = did
-        self._used.setdefault(did, set()).update(used)
+        self._used.setdefault(did, set()).update(keys.all)
+        self.history.record(step.name, tuple(keys.all))
 
     def _produce(self, step: Step, execution: Execution) -> bool:
         """Make, publish and accept a step's outputs; what is found damaged on the way is made again."""

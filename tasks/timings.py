@@ -51,7 +51,7 @@ class Noted:
         """``[{"step", "where", "seconds"}, ...]``; seconds are None where they are not on record."""
         return [
             {
-                "step": _step(action),
+                "step": name(action),
                 "where": action.image.toolchain,
                 "seconds": _rounded(self.look_up.store.took(key)),
             }
@@ -59,7 +59,7 @@ class Noted:
         ]
 
 
-def _step(action: Action) -> str:
+def name(action: Action) -> str:
     """What a step is called: the last part of its module's name, or its script's."""
     return PurePosixPath(action.argv[-1]).stem if "/" in action.argv[-1] else action.argv[-1].rpartition(".")[2]
 

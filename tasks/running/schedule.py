@@ -179,18 +179,12 @@ class Schedule:
 
     def _needed(self, names: Collection[str]) -> Iterator[str]:
         """``names`` and what comes before them, but for what is done or at work: each behind what it needs."""
-        seen: set[str] = set()
-        todo = [(name, False) for name in reversed(list(names))]
-        while todo:
-            name, is_behind = todo.pop()
-            if is_behind:
-                yield name
-            elif name not in seen and name not in self.outcomes and name not in self._active:
-                seen.add(name)
-                wants = self._wants.get(name) or self._tasks(name)
-                after = wants.setup if self._phase.get(name) is Phase.RUN else wants.before
-                todo.append((name, True))
-                todo += [(before, False) for before in reversed(after)]
+
+        def after(name: str) -> tuple[str, ...]:
+            wants = self._wants.get(name) or self._tasks(name)
+            return wants.setup if self._phase.get(name) is Phase.RUN else wants.before
+
+        return ordered(names, after, lambda name: name not in self.outcomes and name not in self._active)
 
     def _await(self, task: str, names: Collection[str]) -> None:
         """Have ``task`` ready once ``names`` have ended."""
@@ -238,3 +232,19 @@ class Schedule:
             todo += [(before, length) for before in wants.before if before in self._length]
             if self._phase[name] is Phase.RUN:
                 todo += [(before, length) for before in wants.setup if before in self._length]
+
+
+def ordered(
+    names: Collection[str], after: Callable[[str], Collection[str]], is_asked: Callable[[str], bool] = lambda _: True
+) -> Iterator[str]:
+    """``names`` and what they come ``after``, depth first: each once, behind what it comes after."""
+    seen: set[str] = set()
+    todo = [(name, False) for name in reversed(list(names))]
+    while todo:
+        name, is_behind = todo.pop()
+        if is_behind:
+            yield name
+        elif name not in seen and is_asked(name):
+            seen.add(name)
+            todo.append((name, True))
+            todo += [(before, False) for before in reversed(list(after(name)))]

@@ -1,0 +1,1 @@
+"""Why steps run."""
