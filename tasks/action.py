@@ -77,9 +77,14 @@ class Action:
         """Refuse paths that leave the working folder."""
         outputs = () if self.outputs == (WHATEVER,) else self.outputs
         for path in (*(path for path, _ in self.inputs), *outputs):
-            parts = PurePosixPath(path).parts
-            if not parts or parts[0] == "/" or ".." in parts or str(PurePosixPath(*parts)) != path:
+            if not is_plain(path):
                 raise ValueError(f"not a plain relative path: {path!r}")
+
+
+def is_plain(path: str) -> bool:
+    """Whether ``path`` is relative, leads nowhere else, and is written in the one way."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and str(PurePosixPath(*parts)) == path
 
 
 def inputs(tree: Tree) -> tuple[tuple[str, Digest], ...]:

@@ -29,9 +29,9 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         plan = self.namespace.get("plan")
         try:
             pos_args[:] = plan.resolve(pos_args, runs=cmd.execute_tasks) if plan else pos_args
+            tasks = super().load_tasks(cmd, pos_args)
         except TransshipError as error:
             raise SystemExit(str(error)) from None
-        tasks = super().load_tasks(cmd, pos_args)
         if not cmd.execute_tasks:
             self._check(cmd.name, pos_args, {task.name for task in tasks})
         return tasks

@@ -18,6 +18,7 @@ from doit.control import TaskControl
 from doit.dependency import SqliteDB
 from doit.exceptions import InvalidCommand
 
+from converter.errors import TransshipError
 from tasks.commands import Polite
 from tasks.digests import discard_damaged
 from tasks.errors import StepFailed
@@ -97,6 +98,9 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
                 raise
             typeable = getattr(self.loader.namespace.get("plan"), "typeable", list)
             sys.stderr.write(f"{unknown(error.not_found, [*typeable(), *(task.name for task in self.task_list)])}\n")
+            return 1
+        except TransshipError as error:
+            sys.stderr.write(f"{error}\n")
             return 1
         except KeyboardInterrupt:
             return _stopped("interrupted", 128 + signal.SIGINT)

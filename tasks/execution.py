@@ -258,7 +258,7 @@ class Execution:
     def _downloaded(self, source: Source) -> Tree | None:
         """The files of ``source`` if all of them are here."""
         known = self.known(source)
-        is_here = len(known) == len(source.files) and all(self.store.has(digest) for digest in known.values())
+        is_here = len(known) == len(source.files) and all(map(self.store.available, known.values()))
         return known if is_here else None
 
     def _fetched(self, source: Source) -> Tree:
@@ -275,6 +275,7 @@ class Execution:
                 started = time.monotonic()
                 known = {file.name: self.fetch_published(file)}
                 self.store.record(file.key, known, time.monotonic() - started)
+                self.store.share(file.key, known.values())
                 self.ran += 1
             found |= known
         return found
@@ -287,6 +288,7 @@ class Execution:
         for blob in encoded.blobs.values():
             self.store.put(blob)
         self.store.record(encoded.key, outputs, took)
+        self.store.share(encoded.key, [*encoded.blobs, *outputs.values()])
 
     def _execute(self, action: Action) -> tuple[Tree, float]:
         """The outputs, and the seconds that the command ran."""

@@ -22,12 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.action import Digest
 from tasks.toolchains import ROOT, definition, describe, digest_of, recipe
 
 if TYPE_CHECKING:
     import docker
 
     from tasks.builder import Progress
+
+
+IDENTITY = "identity.json"
+"""The file by which a cache knows an image."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,26 @@ def identity(toolchain: str, records: Path, root: Path = ROOT) -> Identity | Non
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return known if known.identity == digest_of(known.contents) else None
+
+
+def key(toolchain: str, root: Path = ROOT) -> Digest:
+    """Under which a cache keeps the identity of a toolchain's image as now described."""
+    return Digest.of(b"image " + definition(toolchain, root).encode())
+
+
+def written(known: Identity) -> bytes:
+    """What others are told of an image: not its id, which means something to one engine only."""
+    data = {"toolchain": known.toolchain, "identity": known.identity, "contents": known.contents}
+    return json.dumps(data, sort_keys=True).encode()
+
+
+def read(content: bytes) -> str | None:
+    """The identity in what others have written; None where it does not agree with itself."""
+    try:
+        data = json.loads(content)
+        return str(data["identity"]) if data["identity"] == digest_of(data["contents"]) else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def contents(records: Path, identity: str) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.errors import TransshipError
-from tasks import images, lock, publish, runs
+from tasks import images, lock, publish, runs, terminal
 from tasks.action import Digest, Image, Tree
 from tasks.claims import Claims
 from tasks.digests import DigestCache
@@ -34,9 +35,13 @@ from tasks.store import Missing, Store
 if TYPE_CHECKING:
     import docker
 
+    from tasks.cache.beyond import Beyond
     from tasks.mirrors import Found
 
 _ATTEMPTS = 3
+URL = "TRANSSHIP_REMOTE_CACHE"
+"""The variable that names a cache beyond the disk."""
+
 _SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -104,6 +109,7 @@ class Session:
     _stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     _own: _Own = field(default_factory=_Own, repr=False)
     _known_images: dict[str, Image] = field(default_factory=dict, repr=False)
+    _shared_images: set[str] = field(default_factory=set, repr=False)
     _exit: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def __post_init__(self) -> None:
@@ -145,7 +151,22 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The content store."""
-        return Store(self.cache, self.run.folder)
+        return Store(self.cache, self.run.folder, self.beyond)
+
+    @cached_property
+    def beyond(self) -> Beyond | None:
+        """The cache beyond the disk, if the environment names one.
+
+        Raises:
+            BadInput: It cannot be used as it is named.
+        """
+        if not os.environ.get(URL):
+            return None
+        from tasks.cache.beyond import Beyond
+        from tasks.cache.settings import remote
+
+        found = remote(os.environ)
+        return Beyond(found, terminal.say) if found else None
 
     @cached_property
     def digests(self) -> DigestCache:
@@ -233,10 +254,31 @@ class Session:
         """What the image of ``toolchain`` holds, as far as this machine has recorded it; a record is read once."""
         if toolchain not in self._known_images:
             known = images.identity(toolchain, self.records, self.images)
-            if known is None:
+            identity = known.identity if known else self._image_beyond(toolchain)
+            if identity is None:
                 return None
-            self._known_images[toolchain] = Image(toolchain, known.identity)
+            self._known_images[toolchain] = Image(toolchain, identity)
         return self._known_images[toolchain]
+
+    def _image_beyond(self, toolchain: str) -> str | None:
+        """The identity of an image that others built from the same definition."""
+        if self.beyond is None:
+            return None
+        found = self.store.result(images.key(toolchain, self.images))
+        try:
+            return images.read(self.store.read(found[images.IDENTITY])) if found else None
+        except (KeyError, Missing):
+            return None
+
+    def share_image(self, toolchain: str) -> None:
+        """Let others know the identity of an image that is on record here, if there is a cache to tell them."""
+        known = images.identity(toolchain, self.records, self.images)
+        if known is None or self.beyond is None or not self.beyond.writes or toolchain in self._shared_images:
+            return
+        self._shared_images.add(toolchain)
+        key, blob = images.key(toolchain, self.images), self.store.put(images.written(known))
+        self.store.record(key, {images.IDENTITY: blob}, 0.0)
+        self.store.share(key, [blob])
 
     def has_image(self, toolchain: str) -> bool:
         """Whether the engine has the image that is on record."""
@@ -253,6 +295,7 @@ class Session:
         found = images.ensure(toolchain, self.records, self.engine, Progress(), self.images)
         self._own.building += time.monotonic() - started
         self._known_images[toolchain] = Image(toolchain, found.identity)
+        self.share_image(toolchain)
         return self._known_images[toolchain]
 
     def is_current(self, step: Step) -> bool:
@@ -330,12 +373,14 @@ class Session:
 
     def _produce(self, step: Step, execution: Execution) -> bool:
         """Make, publish and accept a step's outputs; what is found damaged on the way is made again."""
-        for _ in range(_ATTEMPTS):
+        missing: Counter[str] = Counter()
+        while max(missing.values(), default=0) < _ATTEMPTS:
             try:
                 tree = step.produce(execution)
                 restored = self._publish(step, tree)
                 step.accept(tree)
-            except Missing:
+            except Missing as error:
+                missing[str(error)] += 1
                 self._memo.clear()
             else:
                 return restored
@@ -403,6 +448,7 @@ class Session:
         for name, digest in tree.items():
             if expected.get(name, digest) != digest:
                 raise TransshipError(f"{name} changed between download and storage", where=str(paths[name]))
+        self.store.share_blobs(tree.values())
         return tree
 
     def _fetch_published(self, file: Published) -> Digest:

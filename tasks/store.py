@@ -11,13 +11,18 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
 
 from google.protobuf.message import DecodeError
 
-from tasks.action import Digest, Result, Tree, decode_result, encode_result
+from tasks.action import Digest, Result, Tree, decode_result, encode_result, is_plain
+
+if TYPE_CHECKING:
+    from tasks.cache.beyond import Beyond
 
 _CHUNK = 1 << 20
 
@@ -40,15 +45,22 @@ class Missing(Exception):
 class Store:
     """The disk tier: blobs by digest and results of actions by key.
 
+    What is not here may be in a cache beyond: a result is then taken over, and its blobs when they are first used, so
+    that nothing is fetched that nobody looks at.
+
     Attributes:
         root: The folder; made when first written to.
         work: A folder on the same file system for files that are being written; whoever owns it clears it.
+        beyond: The cache beyond the disk, if there is one.
     """
 
-    def __init__(self, root: Path, work: Path) -> None:
+    def __init__(self, root: Path, work: Path, beyond: Beyond | None = None) -> None:
         self.root = root
         self.work = work
+        self.beyond = beyond
         self._kept: dict[Path, Digest] = {}
+        self._nowhere: set[Digest] = set()
+        self._touched: set[Digest] = set()
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is, or would be."""
@@ -60,6 +72,10 @@ class Store:
             return self.path(digest).stat().st_size == digest.size
         except FileNotFoundError:
             return False
+
+    def available(self, digest: Digest) -> bool:
+        """Whether a blob is here, having been fetched from beyond where need be."""
+        return self.has(digest) or self._fetch(digest)
 
     def put(self, data: bytes) -> Digest:
         """Store ``data``."""
@@ -93,10 +109,8 @@ class Store:
         Raises:
             Missing: It is not there, or damaged.
         """
-        try:
-            data = self.path(digest).read_bytes()
-        except FileNotFoundError:
-            raise Missing(digest.hash) from None
+        with self._open(digest) as reader:
+            data = reader.read()
         if Digest.of(data) != digest:
             self._discard(digest)
         return data
@@ -107,11 +121,8 @@ class Store:
         Raises:
             Missing: It is not there, or damaged.
         """
-        try:
-            with self.path(digest).open("rb") as reader:
-                found = hashlib.file_digest(reader, "sha256").hexdigest()
-        except FileNotFoundError:
-            raise Missing(digest.hash) from None
+        with self._open(digest) as reader:
+            found = hashlib.file_digest(reader, "sha256").hexdigest()
         if found != digest.hash:
             self._discard(digest)
         return self.path(digest)
@@ -135,11 +146,8 @@ class Store:
             Missing: It is not there, or damaged; ``target`` is then removed again.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with self.path(digest).open("rb") as reader, target.open("xb") as writer:
-                found = copy(reader, writer)
-        except FileNotFoundError:
-            raise Missing(digest.hash) from None
+        with self._open(digest) as reader, target.open("xb") as writer:
+            found = copy(reader, writer)
         if found != digest:
             target.unlink()
             self._discard(digest)
@@ -155,11 +163,25 @@ class Store:
         return True
 
     def result(self, key: Digest) -> dict[str, Digest] | None:
-        """The outputs recorded for an action, or None where there is no record or one of its blobs is gone."""
-        recorded = self._recorded(key)
-        if recorded is None or not all(self.has(digest) for digest in recorded.outputs.values()):
+        """The outputs recorded for an action, or None where there is no record or one of its blobs is gone.
+
+        With a cache beyond, a blob counts as there until it was looked for in vain.
+        """
+        recorded = self._recorded(key) or self._taken_over(key)
+        if recorded is None or not all(map(self._is_somewhere, recorded.outputs.values())):
             return None
+        self._touch(key)
         return dict(recorded.outputs)
+
+    def share(self, key: Digest, blobs: Iterable[Digest]) -> None:
+        """Put the result of an action beyond, if that is wanted: its ``blobs``, then its record."""
+        if self.beyond and self.beyond.writes:
+            self.beyond.share(key, self._record(key).read_bytes(), {blob: self.path(blob) for blob in blobs})
+
+    def share_blobs(self, blobs: Iterable[Digest]) -> None:
+        """Put blobs beyond that belong to no action, if that is wanted."""
+        if self.beyond and self.beyond.writes:
+            self.beyond.share_blobs({blob: self.path(blob) for blob in blobs})
 
     def took(self, key: Digest) -> float | None:
         """Seconds that an action's command ran when its outputs were made; None where that is not on record."""
@@ -185,10 +207,62 @@ class Store:
             return None
         return recorded if recorded.took is not None else None
 
+    def _taken_over(self, key: Digest) -> Result | None:
+        """A result from beyond, as if it had always been here."""
+        message = self.beyond.result(key) if self.beyond else None
+        if message is None:
+            return None
+        try:
+            found = decode_result(message)
+        except DecodeError:
+            return None
+        if found.took is None or not all(map(is_plain, found.outputs)):
+            return None
+        self._publish(self._record(key), message)
+        return found
+
+    def _is_somewhere(self, digest: Digest) -> bool:
+        if self.has(digest):
+            return True
+        return self.beyond is not None and not self.beyond.is_off and digest not in self._nowhere
+
+    @contextmanager
+    def _open(self, digest: Digest) -> Iterator[BufferedReader]:
+        """A blob to read, fetched where need be; :class:`Missing` where it is nowhere."""
+        try:
+            reader = self.path(digest).open("rb")
+        except FileNotFoundError:
+            if not self._fetch(digest):
+                raise Missing(digest.hash) from None
+            reader = self.path(digest).open("rb")
+        with reader:
+            yield reader
+
+    def _fetch(self, digest: Digest) -> bool:
+        """Get a blob from beyond; one that is not there is not looked for again."""
+        if self.beyond is None or digest in self._nowhere:
+            return False
+        temporary = self._temporary()
+        try:
+            if found := self.beyond.fetch(digest, temporary):
+                self._rename(temporary, self.path(digest))
+            else:
+                self._nowhere.add(digest)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return found
+
+    def _touch(self, key: Digest) -> None:
+        """Note that a result was used: its record is as young as its last use. Once a process is enough."""
+        if key not in self._touched:
+            self._touched.add(key)
+            with suppress(OSError):
+                os.utime(self._record(key))
+
     def _record(self, key: Digest) -> Path:
         return self.root / "ac" / key.hash[:2] / key.hash
 
-    def _discard(self, digest: Digest) -> None:
+    def _discard(self, digest: Digest) -> NoReturn:
         self.path(digest).unlink(missing_ok=True)
         raise Missing(digest.hash)
 

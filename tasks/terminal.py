@@ -31,6 +31,13 @@ def is_live() -> bool:
     return sys.stdout.isatty() and sys.stderr.isatty() and console().is_interactive
 
 
+def say(text: str) -> None:
+    """Tell people something beside the results, above what moves."""
+    from rich.text import Text
+
+    console().print(Text(text), soft_wrap=True)
+
+
 def harmless(text: str) -> str:
     """``text`` from a stranger's file or program, to be shown: what would steer a terminal is replaced."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,1 @@
+"""Caches beyond the disk, with real servers and with ones that misbehave."""
