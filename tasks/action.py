@@ -165,6 +165,23 @@ def decode(key: Digest, read: Callable[[Digest], bytes]) -> Action:
     )
 
 
+def messages(key: Digest, read: Callable[[Digest], bytes]) -> Iterator[Digest]:
+    """All blobs that an action is made of: its messages, and its input files.
+
+    Raises:
+        google.protobuf.message.DecodeError: A blob is no such message.
+    """
+    action = reapi.Action.FromString(read(key))
+    yield from (key, _digest(action.command_digest))
+    todo = [_digest(action.input_root_digest)]
+    while todo:
+        digest = todo.pop()
+        folder = reapi.Directory.FromString(read(digest))
+        yield digest
+        yield from (_digest(file.digest) for file in folder.files)
+        todo += [_digest(each.digest) for each in folder.directories]
+
+
 def _files(folder: Digest, read: Callable[[Digest], bytes]) -> Iterator[tuple[str, Digest]]:
     """All files below the folder of a ``Directory`` message, by path."""
     todo = [("", folder)]

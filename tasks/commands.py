@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import getopt
+import re
 import signal
 import sys
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdParseError
 from doit.task import Task
 
-from converter.errors import TransshipError
+from converter.errors import BadInput, TransshipError
 from tasks.session import Session
 
 
 class Polite(DoitCmdBase):  # type: ignore[misc]
-    """A command that says in a line which option it does not know."""
+    """A command that takes its options in any place, and says in a line which it does not know."""
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Do what the words of the command line say; the exit code."""
         try:
-            code: int = super().parse_execute(in_args)
-        except CmdParseError:
+            code: int = super().parse_execute(self._in_front(in_args))
+        except (CmdParseError, getopt.GetoptError):
             options = [word for word in in_args if word.startswith("-")]
             fix = f"'doit help {self.get_name()}' lists the options"
             sys.stderr.write(f"doit does not take {' '.join(options)} here\n  to do: {fix}\n")
             return 1
         return code
+
+    def _in_front(self, words: list[str]) -> list[str]:
+        """The same with the options in front: doit itself does not see those behind the first other word."""
+        parser = self.cmdparser
+        options, others = getopt.gnu_getopt(words, parser.get_short(), parser.get_long())
+        return [part for option in options for part in option if part] + others
 
 
 class ProjectCommand(Polite):
@@ -39,6 +47,7 @@ class ProjectCommand(Polite):
 
     base_options = ()
     execute_tasks = False
+    takes_patterns = True
 
     def execute(self, opt_values: Mapping[str, Any], pos_args: list[str]) -> int:
         """Open the project and ask; what goes wrong is one message and exit code 1."""
@@ -67,10 +76,25 @@ class ProjectCommand(Polite):
         """All tasks of the project by name; ``words`` become the names of the tasks that they mean, in place.
 
         A word that means no task ends doit with the nearest names.
+
+        Raises:
+            BadInput: No task is called as a pattern asks for.
         """
-        return {task.name: task for task in self.loader.load_tasks(self, words)}
+        tasks = {task.name: task for task in self.loader.load_tasks(self, words)}
+        words[:] = [name for word in words for name in _matching(word, tasks)]
+        return tasks
 
     def selected(self, words: Sequence[str]) -> list[str]:
         """The tasks that are meant: those of ``words``, else the project's default."""
         default: list[str] = self.loader.load_doit_config().get("default_tasks", [])
         return list(words) or default
+
+
+def _matching(word: str, tasks: Collection[str]) -> list[str]:
+    """The tasks that ``word`` means, in which ``*`` stands for anything."""
+    if "*" not in word:
+        return [word]
+    pattern = re.compile(".*".join(map(re.escape, word.split("*"))))
+    if found := [name for name in tasks if pattern.fullmatch(name)]:
+        return found
+    raise BadInput(f"no task is called {word!r}", fix="'doit' lists what can be built")

@@ -33,12 +33,13 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         except TransshipError as error:
             raise SystemExit(str(error)) from None
         if not cmd.execute_tasks:
-            self._check(cmd.name, pos_args, {task.name for task in tasks})
+            is_exact = not getattr(cmd, "takes_patterns", cmd.name == "clean")
+            self._check(pos_args, {task.name for task in tasks}, is_exact=is_exact)
         return tasks
 
-    def _check(self, command: str, names: list[str], tasks: set[str]) -> None:
+    def _check(self, names: list[str], tasks: set[str], *, is_exact: bool) -> None:
         """End doit where a command that runs nothing is about a task that there is not; ``run`` says it itself."""
         for name in names:
-            if name not in tasks and not (command == "clean" and "*" in name):
+            if name not in tasks and (is_exact or "*" not in name):
                 typeable = getattr(self.namespace.get("plan"), "typeable", list)
                 raise SystemExit(unknown(name, [*typeable(), *tasks]))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.errors import TransshipError
-from tasks import images, lock, publish, runs, terminal
+from tasks import images, lock, publish, runs, terminal, toolchains
 from tasks.action import Digest, Image, Tree
 from tasks.claims import Claims
 from tasks.digests import DigestCache
@@ -269,6 +269,10 @@ class Session:
             return images.read(self.store.read(found[images.IDENTITY])) if found else None
         except (KeyError, Missing):
             return None
+
+    def toolchains(self) -> list[str]:
+        """The toolchains that there are."""
+        return list(toolchains.toolchains(self.images))
 
     def share_image(self, toolchain: str) -> None:
         """Let others know the identity of an image that is on record here, if there is a cache to tell them."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
 
 from google.protobuf.message import DecodeError
 
-from tasks.action import Digest, Result, Tree, decode_result, encode_result, is_plain
+from tasks.action import Digest, Result, Tree, decode_result, encode_result, is_plain, messages
 
 if TYPE_CHECKING:
     from tasks.cache.beyond import Beyond
@@ -182,6 +182,21 @@ class Store:
         """Put blobs beyond that belong to no action, if that is wanted."""
         if self.beyond and self.beyond.writes:
             self.beyond.share_blobs({blob: self.path(blob) for blob in blobs})
+
+    def entry(self, key: Digest) -> Result | None:
+        """What is on record here of an action, whether or not its blobs are."""
+        return self._recorded(key)
+
+    def record_of(self, key: Digest) -> Path:
+        """Where the record of an action is, or would be."""
+        return self._record(key)
+
+    def made_of(self, key: Digest) -> list[Digest]:
+        """The blobs that an action is made of, as far as that is on record: its messages and its input files."""
+        try:
+            return list(messages(key, self.read))
+        except (Missing, DecodeError, ValueError):
+            return []
 
     def took(self, key: Digest) -> float | None:
         """Seconds that an action's command ran when its outputs were made; None where that is not on record."""
