@@ -6,11 +6,14 @@ from typing import Any
 
 from doit import doit_cmd
 from doit.cmd_base import DodoTaskLoader
+from doit.task import Task
 
 from converter.errors import TransshipError
 from tasks.doit_plugins import unknown
+from tasks.graph.checks import check
 from tasks.names import check_settings
 from tasks.plan import SETTINGS
+from tasks.session import Session
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -32,10 +35,21 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             tasks = super().load_tasks(cmd, pos_args)
         except TransshipError as error:
             raise SystemExit(str(error)) from None
+        self._check_graph(tasks)
         if not cmd.execute_tasks:
             is_exact = not getattr(cmd, "takes_patterns", cmd.name == "clean")
             self._check(pos_args, {task.name for task in tasks}, is_exact=is_exact)
         return tasks
+
+    def _check_graph(self, tasks: list[Task]) -> None:
+        """End doit where the tasks cannot be run as they come after one another."""
+        session: Session | None = getattr(self.load_doit_config().get("reporter"), "session", None)
+        try:
+            check(
+                {task.name: [*task.task_dep, *task.setup_tasks] for task in tasks}, session.steps if session else {}
+            )
+        except TransshipError as error:
+            raise SystemExit(str(error)) from None
 
     def _check(self, names: list[str], tasks: set[str], *, is_exact: bool) -> None:
         """End doit where a command that runs nothing is about a task that there is not; ``run`` says it itself."""

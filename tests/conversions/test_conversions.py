@@ -14,11 +14,10 @@ import pytest
 
 from tasks import engine
 from tasks.targets import TARGETS
-from tests.support.project import MODELS, Project, ran
+from tests.support.project import MODELS, NO_ENGINE, Project, ran
 
 pytestmark = pytest.mark.container
 
-NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 FIELDS = {"model", "target", "verdict", "runtime", "reference", "outputs", "first_bad"}
 NUMBERS = {"name", "shape", "max_abs", "max_rel", "sensitivity", "snr_db", "cosine", "top1", "top5"}
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.containers import run_step, stage_scripts
-from tests.support.project import Project, ran
+from tests.support.project import NO_ENGINE, Project, ran
 
 pytestmark = pytest.mark.container
 
-NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 SOURCE = """title = "A small network"
 framework = "mxnet"
 licence = "Apache-2.0"

@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 MODELS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "mtcnn-lnet", "gender-age", "mobilenet0.25-seeded")
 PARTS = ("dodo.py", "pyproject.toml", "converter", "images", "models", "tasks")
 
+NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+"""What doit runs with on a machine without containers."""
+
 
 class Project:
     """A copy in ``folder``.
