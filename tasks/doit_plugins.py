@@ -32,11 +32,19 @@ _COMMANDS = ("clean", "forget", "help", "info", "list", "run")
 
 _KEEP_GOING = {
     "name": "keep_going",
-    "short": "k",
+    "short": "",
     "long": "keep-going",
     "type": bool,
     "default": False,
     "help": "run what can be run after a step has failed; the same as --continue",
+}
+_TWICE = {
+    "name": "check_determinism",
+    "short": "",
+    "long": "check-determinism",
+    "type": bool,
+    "default": False,
+    "help": "run each step once more, whether or not it is up to date, and fail where it does not give the same",
 }
 _WORKERS = {
     **opt_num_process,
@@ -80,7 +88,7 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
     """
 
     name = "run"
-    cmd_options = (opt_always, opt_continue, _KEEP_GOING, _WORKERS, opt_reporter, opt_single)
+    cmd_options = (opt_always, opt_continue, _KEEP_GOING, _WORKERS, _TWICE, opt_reporter, opt_single)
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Run what ``pos_args`` name and return the exit code."""
@@ -108,7 +116,15 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
             return _stopped("terminated", 128 + signal.SIGTERM)
         return min(code, 1)
 
-    def _execute(self, reporter: Any, num_process: int, always: bool, continue_: bool, single: bool) -> int:
+    def _execute(
+        self,
+        reporter: Any,
+        num_process: int,
+        always: bool,
+        continue_: bool,
+        single: bool,
+        check_determinism: bool,
+    ) -> int:
         """Run; called by doit with the options that the parameters are named after."""
         control = TaskControl(self.task_list)
         control.process(self.sel_tasks)
@@ -119,6 +135,7 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
             reporter = self.reporters[reporter](sys.stdout, {})
         if session:
             session.open()
+            session.twice = set() if check_determinism else None
         runner = Runner(
             control.tasks,
             reporter,
@@ -126,7 +143,7 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
             is_work=lambda name: session is not None and (name in session.steps or name.startswith("image:")),
             count=max(num_process, 1),
             keep_going=continue_,
-            always=always,
+            always=always or check_determinism,
             stop=session.stop if session else lambda: None,
         )
         try:

@@ -191,6 +191,7 @@ class Execution:
         ensure_image: Builds a toolchain's image where the engine lacks it.
         executor: Gives the executor for an image; asked only when there is something to run.
         claims: Keeps others from doing the same at the same time.
+        twice: Keys of the actions that were run once more, to see that they give the same; None where none is.
         known: The files of a source whose content is known.
         memo: What was answered before.
         keys: Of the actions that it was asked for.
@@ -209,6 +210,7 @@ class Execution:
     claims: Claims
     known: Callable[[Source], Tree] = declared
     memo: Memo = field(default_factory=Memo)
+    twice: set[Digest] | None = None
     keys: Keys = field(default_factory=Keys)
     ran: int = field(default=0)
     made: set[Digest] = field(default_factory=set)
@@ -233,11 +235,28 @@ class Execution:
         encoded = encode(action)
         self.keys.add([encoded.key])
         known = result(self.store, encoded.key, action)
-        if known is not None:
-            return known
-        with self.claims.hold(encoded.key.hash):
-            known = result(self.store, encoded.key, action)
-            return self._made(action, encoded) if known is None else known
+        if known is None:
+            with self.claims.hold(encoded.key.hash):
+                known = result(self.store, encoded.key, action)
+                known = self._made(action, encoded) if known is None else known
+        if self.twice is not None and encoded.key not in self.twice:
+            self.twice.add(encoded.key)
+            self._see_the_same(action, known)
+        return known
+
+    def _see_the_same(self, action: Action, known: Tree) -> None:
+        """Run an action once more.
+
+        Raises:
+            StepFailed: It gives something else.
+        """
+        again, _ = self._execute(action)
+        self.ran += 1
+        if differing := [name for name in sorted({*again, *known}) if again.get(name) != known.get(name)]:
+            raise StepFailed(
+                f"{_title(action)} does not give the same twice: {', '.join(differing)}",
+                fix="what it made first is kept; until it is mended, who builds it elsewhere gets something else",
+            )
 
     def _made(self, action: Action, encoded: Encoded) -> Tree:
         outputs, took = self._execute(action)

@@ -91,6 +91,7 @@ class Session:
         done: What happened to each step: ``ran``, ``restored``, ``up to date``, ``failed`` or ``not run``.
         errors: Why those failed that did.
         is_brief: Whether a conversion is told in one line.
+        twice: See :class:`~tasks.execution.Execution`.
         output: The folder that people look at; None for ``build/`` of the project.
         places: Where in it a model's folder is, if it is not called as the model is.
     """
@@ -101,6 +102,7 @@ class Session:
     done: dict[str, str] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
     is_brief: bool = False
+    twice: set[Digest] | None = None
     output: Path | None = None
     places: Mapping[str, Path] = field(default_factory=dict)
     _used: dict[str, set[Digest]] = field(default_factory=dict, repr=False)
@@ -227,7 +229,8 @@ class Session:
             self._executor,
             self.claims,
             self.lock.known,
-            memo=self._memo,
+            memo=self._memo if self.twice is None else Memo(),
+            twice=self.twice,
         )
 
     def open(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -145,16 +146,24 @@ def recipe(described: Toolchain, root: Path = ROOT) -> str:
     return digest_of([below, [line for line in lines if line and not line.startswith("#")]])
 
 
+_PINNED = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
+
+
 def _debian(suite: str, bases: Mapping[str, Any], where: Path) -> Debian:
     """The release of that name from ``images/base/toolchain.toml``."""
     try:
         data = bases[suite]
         python, glibc = (tuple(int(part) for part in data[key].split(".")) for key in ("python", "glibc"))
         target = Target((python[0], python[1]), (glibc[0], glibc[1]))
-        return Debian(suite, data["registry"], target, tuple(data["packages"]))
+        registry, packages = str(data["registry"]), tuple(data["packages"])
     except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         fix = f"use one of {', '.join(bases)}, or describe it in images/{BASE}/toolchain.toml"
         raise ImageError(f"{suite!r} is not a described Debian release", where=str(where), fix=fix) from error
+    if not _PINNED.fullmatch(registry):
+        fix = "name it by digest: debian:bookworm-slim@sha256:..."
+        what = f"the image {registry!r} is not pinned: a tag is another image tomorrow"
+        raise ImageError(what, where=str(where), fix=fix)
+    return Debian(suite, registry, target, packages)
 
 
 def _version(text: object, where: Path) -> tuple[int, int]:

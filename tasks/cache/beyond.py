@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,7 @@ class Beyond:
         self._tier = remote.tier
         self._warn = warn
         self._in_a_row = 0
+        self._there: set[Digest] = set()
         self._lock = threading.Lock()
 
     @property
@@ -96,10 +97,6 @@ class Beyond:
         """Put blobs there that it lacks; whether all of them are there now."""
         return self.writes and all(self._tried(partial(self._sent, *blob), False) for blob in blobs.items())
 
-    def lacks(self, names: Iterable[str]) -> list[str]:
-        """Those of ``names`` that it does not have, or does not say that it has."""
-        return [name for name in names if not self._tried(partial(self._tier.has, name), False)]
-
     def _fetched(self, digest: Digest, temporary: Path) -> Digest | None:
         with temporary.open("wb") as writer:
             return self._tier.fetch(digest, writer)
@@ -109,10 +106,12 @@ class Beyond:
         return True
 
     def _sent(self, digest: Digest, path: Path) -> bool:
-        if digest.size and not self._tier.has(f"cas/{digest.hash}"):
-            self._tier.send(digest, path)
-            with self._lock:
-                self.counts.sent += digest.size
+        if digest.size and digest not in self._there:
+            if not self._tier.has(f"cas/{digest.hash}"):
+                self._tier.send(digest, path)
+                with self._lock:
+                    self.counts.sent += digest.size
+            self._there.add(digest)
         return True
 
     def _tried(self, ask: Callable[[], T], otherwise: T, /) -> T:

@@ -384,3 +384,32 @@ def wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} never came"
         time.sleep(0.01)
+
+
+def test_steps_that_give_the_same_twice_are_found_to(chain: Chain) -> None:
+    checked = chain.doit("--check-determinism", "make:third")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert ran(checked.stdout) == ["first", "second", "third"]
+    assert ran(chain.doit("make:third").stdout) == []
+
+
+def test_a_step_that_gives_something_else_is_found_and_named(chain: Chain) -> None:
+    chain.doit()
+    chain.write("third", STEP + "(out / 'b').write_text(str(time.time_ns()))\n")
+    assert chain.doit().returncode == 0
+    before = chain.contents()
+    checked = chain.doit("--check-determinism", "-n", "2")
+    assert checked.returncode == 1
+    assert (
+        "make:third failed: the step 'python in/step.py' in host does not give the same twice: b\n" in checked.stderr
+    )
+    assert chain.contents() == before
+
+
+def test_a_failed_step_leaves_the_others_to_go_on_where_that_is_asked_for(chain: Chain) -> None:
+    chain.write("second", "raise SystemExit(1)")
+    for options, count in (([], 1), (["--keep-going"], 1), (["-n", "2", "-c"], 1)):
+        done = chain.doit(*options)
+        assert done.returncode == 1
+        assert done.stderr.count(" failed: ") == count
+    assert done.stdout.splitlines()[-1] == "4 steps: 1 up to date, 1 failed, 2 not run"

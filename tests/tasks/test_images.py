@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -83,6 +84,14 @@ def test_sources_are_pinned(root: Path) -> None:
     before = toolchains.definition("caffe-ssd", root)
     edit(root / "caffe-ssd" / "toolchain.toml", "c6410cc6", "c6410cc7")
     assert toolchains.definition("caffe-ssd", root) != before
+
+
+@pytest.mark.parametrize("written", ["debian:bookworm-slim", "debian:bookworm-slim@sha256:96e3", "debian@md5:96e3"])
+def test_an_image_that_is_not_pinned_is_refused(root: Path, written: str) -> None:
+    path = root / "base" / "toolchain.toml"
+    path.write_text(re.sub(r"debian:bookworm-slim@sha256:\w+", written, path.read_text()))
+    with pytest.raises(ImageError, match="is not pinned"):
+        toolchains.describe("onnx", root)
 
 
 def test_a_toolchain_may_run_on_another_python_than_its_base(root: Path) -> None:
