@@ -16,7 +16,7 @@ images: engine ## build every toolchain's image
 demo: engine ## convert MTCNN ONet from MXNet to Caffe and show the verdict
 	.venv/bin/doit convert:mtcnn-onet-caffe
 
-test-server:
+test-server: ## have nginx, which the tests of the shared cache start on loopback
 	@sh setup/test-server.sh
 
 test: test-server images ## run all tests, those in containers too

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import stat
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,6 +14,10 @@ from tasks.action import Digest
 
 _SETTLED_NS = 100_000_000
 """A file changed less than this before it was read may change again within the clock's resolution, unnoticed."""
+
+
+_MANY = 64
+"""Questions after which all answers are read at once."""
 
 
 class DigestCache:
@@ -26,38 +31,49 @@ class DigestCache:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         discard_damaged(path, "digest")
+        self._asked = 0
+        self._known: dict[str, tuple[str, str]] = {}
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         with suppress(sqlite3.Error):
             self._db.execute("pragma synchronous = off")
             self._db.execute("create table if not exists digest (path text primary key, stamp text, sha256 text)")
 
-    def of(self, path: Path) -> Digest | None:
+    def of(self, path: Path | str) -> Digest | None:
         """Digest of the file, or None where there is no such regular file."""
         try:
-            stat = path.lstat()
-            if path.is_symlink() or not path.is_file():
+            found = os.lstat(path)
+            if not stat.S_ISREG(found.st_mode):
                 return None
-            known = self._remembered(path, _stamp(stat))
-            return Digest(known, stat.st_size) if known else self._read(path, stat)
+            known = self._remembered(str(path), _stamp(found))
+            return Digest(known, found.st_size) if known else self._read(Path(path), found)
         except FileNotFoundError:
             return None
 
-    def _remembered(self, path: Path, stamp: str) -> str | None:
+    def _remembered(self, path: str, stamp: str) -> str | None:
+        """The SHA-256 on record. Who asks for many is told from memory, who asks for few does not wait for all."""
+        self._asked += 1
         with suppress(sqlite3.Error):
-            row = self._db.execute("select sha256 from digest where path = ? and stamp = ?", (str(path), stamp))
-            if found := row.fetchone():
-                return str(found[0])
+            if self._asked == _MANY:
+                rows = self._db.execute("select path, stamp, sha256 from digest")
+                self._known = {path: (stamp, sha256) for path, stamp, sha256 in rows}
+            if self._asked < _MANY:
+                row = self._db.execute("select stamp, sha256 from digest where path = ?", (path,)).fetchone()
+            else:
+                row = self._known.get(path)
+            if row and row[0] == stamp:
+                return str(row[1])
         return None
 
-    def _read(self, path: Path, stat: os.stat_result) -> Digest:
+    def _read(self, path: Path, found: os.stat_result) -> Digest:
         started = time.time_ns()
         with path.open("rb") as reader:
             sha256 = hashlib.file_digest(reader, "sha256").hexdigest()
-        if stat.st_ctime_ns < started - _SETTLED_NS and _stamp(path.lstat()) == _stamp(stat):
+        stamp = _stamp(found)
+        if found.st_ctime_ns < started - _SETTLED_NS and _stamp(path.lstat()) == stamp:
+            self._known[str(path)] = (stamp, sha256)
             with suppress(sqlite3.Error):
-                row = (str(path), _stamp(stat), sha256)
-                self._db.execute("insert or replace into digest values (?, ?, ?)", row)
-        return Digest(sha256, stat.st_size)
+                self._db.execute("insert or replace into digest values (?, ?, ?)", (str(path), stamp, sha256))
+        return Digest(sha256, found.st_size)
 
     def close(self) -> None:
         """Close the database."""
@@ -75,6 +91,6 @@ def discard_damaged(path: Path, table: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _stamp(stat: os.stat_result) -> str:
-    changed = stat.st_ctime_ns if stat.st_nlink == 1 else "linked"
-    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{changed}"
+def _stamp(found: os.stat_result) -> str:
+    changed = found.st_ctime_ns if found.st_nlink == 1 else "linked"
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{changed}"

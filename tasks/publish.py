@@ -24,7 +24,7 @@ def is_published(tree: Tree, folder: Path, digests: DigestCache, *, whole: bool)
     """Whether ``folder`` holds exactly ``tree``; where not ``whole``, other files may lie beside it."""
     if whole and _names(folder) != set(tree):
         return False
-    return all(digests.of(folder / name) == digest for name, digest in tree.items())
+    return all(digests.of(f"{folder}/{name}") == digest for name, digest in tree.items())
 
 
 def others(tree: Tree, folder: Path, digests: DigestCache) -> list[str]:
@@ -83,10 +83,19 @@ def _is_onnx(name: str) -> bool:
 
 def _names(folder: Path) -> set[str] | None:
     """The files below ``folder``; None where it is exchanged while one looks."""
+    found, todo = set(), [("", str(folder))]
     try:
-        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-    except FileNotFoundError:
+        while todo:
+            above, path = todo.pop()
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.is_dir():
+                        todo.append((f"{above}{entry.name}/", entry.path))
+                    else:
+                        found.add(f"{above}{entry.name}")
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    return found
 
 
 def _exchange(fresh: Path, folder: Path) -> None:

@@ -153,7 +153,7 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The content store."""
-        return Store(self.cache, self.run.folder, self.beyond)
+        return Store(self.cache, self.run.folder, self.beyond, self.digests)
 
     @cached_property
     def beyond(self) -> Beyond | None:

@@ -23,6 +23,7 @@ from tasks.action import Digest, Result, Tree, decode_result, encode_result, is_
 
 if TYPE_CHECKING:
     from tasks.cache.beyond import Beyond
+    from tasks.digests import DigestCache
 
 _CHUNK = 1 << 20
 
@@ -52,12 +53,18 @@ class Store:
         root: The folder; made when first written to.
         work: A folder on the same file system for files that are being written; whoever owns it clears it.
         beyond: The cache beyond the disk, if there is one.
+        digests: Knows what is in files that have not changed, so that they need not be read.
     """
 
-    def __init__(self, root: Path, work: Path, beyond: Beyond | None = None) -> None:
+    def __init__(
+        self, root: Path, work: Path, beyond: Beyond | None = None, digests: DigestCache | None = None
+    ) -> None:
         self.root = root
         self.work = work
         self.beyond = beyond
+        self.digests = digests
+        self._cas = f"{root}/cas"
+        self._ac = f"{root}/ac"
         self._kept: dict[Path, Digest] = {}
         self._nowhere: set[Digest] = set()
         self._touched: set[Digest] = set()
@@ -69,7 +76,7 @@ class Store:
     def has(self, digest: Digest) -> bool:
         """Whether a blob of this name and size is there."""
         try:
-            return self.path(digest).stat().st_size == digest.size
+            return os.stat(f"{self._cas}/{digest.hash[:2]}/{digest.hash}").st_size == digest.size
         except FileNotFoundError:
             return False
 
@@ -88,7 +95,10 @@ class Store:
         """Store the content of a file of the project, as this process first finds it: many actions are given it."""
         known = self._kept.get(source)
         if known is None or not self.has(known):
-            known = self._kept[source] = self.put(source.read_bytes())
+            known = self.digests.of(source) if self.digests else None
+            if known is None or not self.has(known):
+                known = self.put_file(source)
+            self._kept[source] = known
         return known
 
     def put_file(self, source: Path) -> Digest:
@@ -217,7 +227,8 @@ class Store:
     def _recorded(self, key: Digest) -> Result | None:
         """What is on record; a record that was cut off lacks the times, which come last in it."""
         try:
-            recorded = decode_result(self._record(key).read_bytes())
+            with open(f"{self._ac}/{key.hash[:2]}/{key.hash}", "rb", buffering=0) as reader:
+                recorded = decode_result(reader.read())
         except (FileNotFoundError, DecodeError):
             return None
         return recorded if recorded.took is not None else None
@@ -275,7 +286,7 @@ class Store:
                 os.utime(self._record(key))
 
     def _record(self, key: Digest) -> Path:
-        return self.root / "ac" / key.hash[:2] / key.hash
+        return Path(f"{self._ac}/{key.hash[:2]}/{key.hash}")
 
     def _discard(self, digest: Digest) -> NoReturn:
         self.path(digest).unlink(missing_ok=True)

@@ -33,8 +33,8 @@ def check(needs: Needs, steps: Mapping[str, Step]) -> None:
 def unknown(needs: Needs, steps: Mapping[str, Step]) -> Iterator[str]:
     """Tasks that others come after, and that there are not."""
     for name, after in needs.items():
-        everything = {*after, *steps[name].after} if name in steps else after
-        for each in sorted(set(everything) - needs.keys()):
+        everything = (*after, *steps[name].after) if name in steps else after
+        for each in dict.fromkeys(each for each in everything if each not in needs):
             yield f"{name} comes after {each}, which there is not{similar(each, needs.keys())}"
 
 
