@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup engine images demo test-server test check table zoo bench clean
+.PHONY: help setup engine images demo nginx test check table zoo bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -16,14 +16,14 @@ images: engine ## build every toolchain's image
 demo: engine ## convert MTCNN ONet from MXNet to Caffe and show the verdict
 	.venv/bin/doit convert:mtcnn-onet-caffe
 
-test-server: ## have nginx, which the tests of the shared cache start on loopback
-	@sh setup/test-server.sh
+nginx: ## have nginx, which the tests of the shared cache start on loopback
+	@sh setup/nginx.sh
 
-test: test-server images ## run all tests, those in containers too
+test: nginx images ## run all tests, those in containers too
 	.venv/bin/python -m pytest -n 2 --dist worksteal -m "not container"
 	.venv/bin/python -m pytest -m container
 
-check: setup test-server ## what needs no container engine: style, types, tests
+check: setup nginx ## what needs no container engine: style, types, tests
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy

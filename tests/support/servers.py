@@ -77,7 +77,7 @@ class Server:
 def nginx(folder: Path) -> Iterator[Server]:
     """A running nginx that keeps its files below ``folder``."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "nginx is missing: `make test-server` installs it"
+    assert program, "nginx is missing: `make nginx` installs it"
     port = free_port()
     (folder / "files").mkdir(parents=True)
     user = "user root;" if os.getuid() == 0 else ""
