@@ -159,6 +159,8 @@ def ensure(
         contents = {"recipe": instructions, **builder.contents(client, described, image)}
         found = Identity(toolchain, name, digest_of(contents), contents, image)
         builder.tag(client, found.image, found.tag)
+        if known and known.identity != found.identity:
+            _write(records / f"{known.identity}.json", known)
         _write(records / f"{name}.json", found)
         for line in difference(known.contents, found.contents) if known else ():
             shown.note(f"image {toolchain} is not what it was: {line}")

@@ -401,14 +401,13 @@ def open_plan(root: Path) -> Plan:
 def as_task(session: Session, step: Step, doc: str) -> Task:
     """``step`` as a task of doit: skipped where the cache has it, else after the steps that it needs."""
     session.steps[step.name] = step
-    paths = [session.build / path for path in _cleaned(step)]
     return {
         "name": step.name.partition(":")[2],
         "doc": doc,
         "uptodate": [partial(session.is_current, step)],
         "actions": [(_doing, [partial(session.realise, step)])],
         "setup": list(step.after),
-        "clean": [partial(_remove, paths)],
+        "clean": [lambda: _remove([session.build / path for path in _cleaned(step)])],
         "io": {"capture": False},
     }
 

@@ -118,7 +118,7 @@ class Session:
         """Release what will be opened when the process ends."""
         atexit.register(self.close)
 
-    @property
+    @cached_property
     def build(self) -> Path:
         """The folder that people look at."""
         return self.output or self.root / "build"

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
 
@@ -29,6 +29,10 @@ _CHUNK = 1 << 20
 
 LINKED = 1 << 20
 """Bytes from which on a file in ``build/`` is a hard link to its blob."""
+
+
+FRESH = 1800.0
+"""Seconds for which it is not noted again that a result was used."""
 
 
 class Readable(Protocol):
@@ -67,7 +71,6 @@ class Store:
         self._ac = f"{root}/ac"
         self._kept: dict[Path, Digest] = {}
         self._nowhere: set[Digest] = set()
-        self._touched: set[Digest] = set()
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is, or would be."""
@@ -180,7 +183,6 @@ class Store:
         recorded = self._recorded(key) or self._taken_over(key)
         if recorded is None or not all(map(self._is_somewhere, recorded.outputs.values())):
             return None
-        self._touch(key)
         return dict(recorded.outputs)
 
     def share(self, key: Digest, blobs: Iterable[Digest]) -> None:
@@ -228,6 +230,7 @@ class Store:
         """What is on record; a record that was cut off lacks the times, which come last in it."""
         try:
             with open(f"{self._ac}/{key.hash[:2]}/{key.hash}", "rb", buffering=0) as reader:
+                self._touch(reader)
                 recorded = decode_result(reader.read())
         except (FileNotFoundError, DecodeError):
             return None
@@ -278,12 +281,12 @@ class Store:
             temporary.unlink(missing_ok=True)
         return found
 
-    def _touch(self, key: Digest) -> None:
-        """Note that a result was used: its record is as young as its last use. Once a process is enough."""
-        if key not in self._touched:
-            self._touched.add(key)
+    @staticmethod
+    def _touch(record: FileIO) -> None:
+        """Note that a result was used, if nobody did lately: its record is about as young as its last use."""
+        if os.fstat(record.fileno()).st_mtime < time.time() - FRESH:
             with suppress(OSError):
-                os.utime(self._record(key))
+                os.utime(record.fileno())
 
     def _record(self, key: Digest) -> Path:
         return Path(f"{self._ac}/{key.hash[:2]}/{key.hash}")

@@ -188,9 +188,8 @@ def _gc(session: Session, options: Mapping[str, Any], _: list[str]) -> int:
     oldest = _parsed(options["max_age"], r"(\d+(?:\.\d+)?)\s*([smhdw])", _AGES, "an age: 12h, 30d")
     if most is None and oldest is None:
         raise BadInput("doit cache gc down to what?", fix="doit cache gc --max-size 20GB, or --max-age 30d, or both")
-    now = time.time()
-    since = min(sweep.oldest_run(session.cache / "runs"), now - sweep.YOUNG)
-    plan = sweep.plan(session.store, None if most is None else int(most), oldest, now, since)
+    since = sweep.oldest_run(session.cache / "runs") - sweep.YOUNG
+    plan = sweep.plan(session.store, None if most is None else int(most), oldest, time.time(), since)
     if not options["dry_run"]:
         sweep.remove((*plan.results, *plan.blobs))
     would = "would go" if options["dry_run"] else "removed"

@@ -12,10 +12,10 @@ from google.protobuf.message import DecodeError
 
 from tasks import runs
 from tasks.action import Digest, Result, decode_result, messages
-from tasks.store import Missing, Store
+from tasks.store import FRESH, Missing, Store
 
-YOUNG = 3600.0
-"""Seconds in which nothing is removed: a build that has just begun may be about to use it."""
+YOUNG = 2 * FRESH
+"""Seconds in which nothing is removed: a build that has just begun may be about to use it, or has used it."""
 
 
 @dataclass(frozen=True)

@@ -73,5 +73,5 @@ def run(
         main = DoitMain(_Loader(namespace), config_filenames=(), extra_config=_SETTINGS)
         code: int = main.run(["run", "--continue", *names])
     finally:
-        publish.tidy(session.build)
+        publish.tidy(session.build, session.run.id)
     return code

@@ -108,7 +108,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def _end(self, task: Task, stage: str = "") -> tuple[str, float]:
         """What became of a task, and the seconds it took. A conversion ends in ``stage``, else in its verdict."""
-        did = {**self.session.done, **self._failures}.get(task.name, "")
+        did = self._failures.get(task.name) or self.session.done.get(task.name, "")
         took = self._course.end(task.name, did)
         if task.name.startswith(CONVERT):
             self._course.settle(Pair.of(task.name), stage or self._verdict(task.name))

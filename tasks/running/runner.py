@@ -139,7 +139,7 @@ class Runner:
 
     def _wants(self, name: str) -> Wants:
         task = self._tasks[name]
-        return Wants(tuple(task.task_dep), tuple(task.setup_tasks), needs(name) if task.actions else needs(""))
+        return Wants(tuple(task.task_dep), tuple(task.setup_tasks), needs(name))
 
     def _is_current(self, task: Task) -> bool:
         """Whether all that says so says that the task is up to date; nothing said is no."""

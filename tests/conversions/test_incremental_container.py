@@ -109,7 +109,7 @@ ROWS: dict[str, Row] = {
     ),
     "the model's title": Row(replaced(MANIFEST, "MTCNN PNet", "PNet"), (), needs_engine=False),
     "the range of the noise": Row(
-        replaced(MANIFEST, "range = [-0.99609375, 0.99609375]", "range = [-0.5, 0.5]"),
+        replaced(MANIFEST, "range = [-0.99609375, 0.99609375]", "range = [-1.0, 1.0]"),
         ("reference", "verify ir", "verify ncnn", "verify onnx"),
     ),
     "another model's manifest": Row(
@@ -172,7 +172,7 @@ def test_a_change_runs_exactly_what_rests_on_it(row: str, project: Project) -> N
 
 
 def test_what_runs_is_explained_before(project: Project) -> None:
-    appended("images/ncnn/run.py")(project)
+    appended("images/ncnn/run.py", "\n# Another comment.\n")(project)
     found = {each["step"]: each for each in json.loads(project.doit("explain", "--json", *TASKS).stdout)}
     assert [step for step, each in found.items() if each["state"] == "run"] == [f"verify:{MODEL}-ncnn"]
     (difference,) = found[f"verify:{MODEL}-ncnn"]["differences"]
@@ -186,6 +186,8 @@ def test_another_image_runs_what_is_done_in_it_and_says_which_package(project: P
     record = project.cache / "images" / f"{name}.json"
     before = record.read_text()
     data = json.loads(before)
+    former = record.with_name(f"{data['identity']}.json")
+    former.write_text(before)
     data["contents"]["debian"]["a-package-for-a-test"] = "1.0"
     data["identity"] = toolchains.digest_of(data["contents"])
     record.write_text(json.dumps(data))
@@ -193,6 +195,7 @@ def test_another_image_runs_what_is_done_in_it_and_says_which_package(project: P
         told = project.doit("explain", *TASKS).stdout
     finally:
         record.write_text(before)
+        former.unlink()
     assert f"run        checkpoint:{MODEL}-ncnn" in told
     assert "a-package-for-a-test" in told
     assert f"run        verify:{MODEL}-ncnn" in told

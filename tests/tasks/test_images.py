@@ -272,6 +272,8 @@ def test_a_rebuilt_image_that_holds_something_else_replaces_the_record_and_says_
     shown = console()
     assert images.ensure("base-bookworm", tmp_path, client, builder.Progress(shown)) == real
     assert f"debian: python3 3.11.0 -> {real.contents['debian']['python3']}" in shown.export_text()
+    assert images.contents(tmp_path, str(data["identity"])) == older
+    assert images.contents(tmp_path, real.identity) == real.contents
     client.close()
 
 
