@@ -90,6 +90,18 @@ class ProjectCommand(Polite):
         return list(words) or default
 
 
+def option(name: str, kind: type, explanation: str, *, short: str = "", default: Any = None) -> dict[str, Any]:
+    """An option of a command, as doit describes one; nothing, ``False`` or 0 where it is not given."""
+    return {
+        "name": name,
+        "short": short,
+        "long": name.replace("_", "-"),
+        "type": kind,
+        "default": kind() if default is None else default,
+        "help": explanation,
+    }
+
+
 def _matching(word: str, tasks: Collection[str]) -> list[str]:
     """The tasks that ``word`` means, in which ``*`` stands for anything."""
     if "*" not in word:

@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +22,8 @@ from converter.errors import TransshipError
 from tasks.commands import Polite
 from tasks.digests import discard_damaged
 from tasks.errors import StepFailed
+from tasks.events.log import EventLog
+from tasks.events.recorder import Recorder
 from tasks.names import SHOWING
 from tasks.running.runner import Runner
 from tasks.session import Session
@@ -52,6 +54,9 @@ _WORKERS = {
     "help": "steps that run at a time, as far as the machine's memory allows [default: 1]",
 }
 MOST_WORKERS = 256
+
+_INTERRUPTED = 128 + signal.SIGINT
+"""The code on record of a run that was stopped."""
 
 _UNKNOWN = 1.0
 """Seconds that a step counts of which nothing is known."""
@@ -136,20 +141,37 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
         if session:
             session.open()
             session.twice = set() if check_determinism else None
+        count = max(num_process, 1)
+        recorder = _recorder(session, control, self.sel_tasks, count) if session else None
         runner = Runner(
             control.tasks,
             reporter,
             is_ignored=self.dep_manager.status_is_ignore,
             is_work=lambda name: session is not None and (name in session.steps or name.startswith("image:")),
-            count=max(num_process, 1),
+            count=count,
             keep_going=continue_,
             always=always or check_determinism,
             stop=session.stop if session else lambda: None,
+            watch=recorder,
         )
+        code = _INTERRUPTED
         try:
-            return runner.run(control.selected_tasks, _expected(session))
+            code = runner.run(control.selected_tasks, _expected(session))
         finally:
             self.dep_manager.close()
+            if recorder:
+                recorder.close(code)
+        return code
+
+
+def _recorder(session: Session, control: TaskControl, arguments: Sequence[str], workers: int) -> Recorder:
+    """Who writes down what happens in this run."""
+    session.log = EventLog(session.logs / "runs", list(arguments), workers)
+
+    def after(name: str) -> list[str]:
+        return [*control.tasks[name].task_dep, *control.tasks[name].setup_tasks]
+
+    return Recorder(session, session.log, after)
 
 
 def _expected(session: Session | None) -> Callable[[str], float]:

@@ -6,8 +6,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from converter.errors import BadInput
@@ -15,6 +16,7 @@ from converter.steps import REFUSED
 from tasks.action import WHATEVER, Action, Digest, Encoded, Image, Tree, encode
 from tasks.claims import Claims
 from tasks.errors import StepFailed
+from tasks.events.log import Act
 from tasks.executors import Executor
 from tasks.manifest import Source
 from tasks.published import Published
@@ -195,8 +197,10 @@ class Execution:
         known: The files of a source whose content is known.
         memo: What was answered before.
         keys: Of the actions that it was asked for.
+        output: Where what actions print is kept, too; None for nowhere.
         ran: How many actions this object really ran, and files it fetched.
         made: Keys of the actions that it ran.
+        acts: The actions that it ran, with their times.
     """
 
     store: Store
@@ -211,9 +215,11 @@ class Execution:
     known: Callable[[Source], Tree] = declared
     memo: Memo = field(default_factory=Memo)
     twice: set[Digest] | None = None
+    output: Path | None = None
     keys: Keys = field(default_factory=Keys)
     ran: int = field(default=0)
     made: set[Digest] = field(default_factory=set)
+    acts: list[Act] = field(default_factory=list)
 
     @property
     def used(self) -> set[Digest]:
@@ -259,7 +265,11 @@ class Execution:
             )
 
     def _made(self, action: Action, encoded: Encoded) -> Tree:
+        started = time.time_ns()
         outputs, took = self._execute(action)
+        self.acts.append(
+            Act(encoded.key.hash, name(action), action.image.toolchain, started, started + int(took * 1e9))
+        )
         self._record(encoded, outputs, took)
         self.made.add(encoded.key)
         self.ran += 1
@@ -321,6 +331,7 @@ class Execution:
             started = time.monotonic()
             code = executor.run(action, folder, log)
             took = time.monotonic() - started
+            self._keep_output(action, log)
             if code != 0:
                 raise self._failure(action, code, log)
             if _stamps(folder / "in") != before:
@@ -328,6 +339,14 @@ class Execution:
             return collect(self.store, action, folder / "out"), took
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _keep_output(self, action: Action, log: Path) -> None:
+        """Keep what an action printed, if it did and anybody asked for it."""
+        if self.output is None or not log.exists() or not log.stat().st_size:
+            return
+        with suppress(OSError), log.open("rb") as said, self.output.open("ab") as kept:
+            kept.write(f"--- {_title(action)}\n".encode())
+            shutil.copyfileobj(said, kept)
 
     def _failure(self, action: Action, code: int, log: Path) -> Exception:
         said = log.read_text(errors="replace").strip()
@@ -414,6 +433,11 @@ def _covers(output: str, name: str) -> bool:
 def _stamps(folder: Path) -> dict[str, tuple[int, int, int]]:
     stats = {str(path): path.stat() for path in folder.rglob("*") if path.is_file()}
     return {path: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+
+def name(action: Action) -> str:
+    """What an action is called: the last part of its module's name, or its script's."""
+    return PurePosixPath(action.argv[-1]).stem if "/" in action.argv[-1] else action.argv[-1].rpartition(".")[2]
 
 
 def _title(action: Action) -> str:

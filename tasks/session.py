@@ -22,6 +22,7 @@ from tasks.claims import Claims
 from tasks.digests import DigestCache
 from tasks.durations import Durations
 from tasks.errors import NotRun, StepFailed
+from tasks.events.log import Act, EventLog
 from tasks.execution import Execution, Keys, LookUp, Memo, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
@@ -92,6 +93,8 @@ class Session:
         errors: Why those failed that did.
         is_brief: Whether a conversion is told in one line.
         twice: See :class:`~tasks.execution.Execution`.
+        log: What is written down of this run, if anything is.
+        acts: The actions that steps ran, until they are written down.
         output: The folder that people look at; None for ``build/`` of the project.
         places: Where in it a model's folder is, if it is not called as the model is.
     """
@@ -103,6 +106,8 @@ class Session:
     errors: dict[str, Exception] = field(default_factory=dict)
     is_brief: bool = False
     twice: set[Digest] | None = None
+    log: EventLog | None = None
+    acts: dict[str, list[Act]] = field(default_factory=dict)
     output: Path | None = None
     places: Mapping[str, Path] = field(default_factory=dict)
     _used: dict[str, set[Digest]] = field(default_factory=dict, repr=False)
@@ -216,8 +221,8 @@ class Session:
         """Runs what needs no container."""
         return LocalExecutor()
 
-    def execution(self) -> Execution:
-        """Does the work of one step."""
+    def execution(self, output: Path | None = None) -> Execution:
+        """Does the work of one step; what its actions print goes to ``output``, too."""
         return Execution(
             self.store,
             self.run,
@@ -231,6 +236,7 @@ class Session:
             self.lock.known,
             memo=self._memo if self.twice is None else Memo(),
             twice=self.twice,
+            output=output,
         )
 
     def open(self) -> None:
@@ -362,11 +368,12 @@ class Session:
 
     def _realise(self, step: Step) -> None:
         building, started = self._own.building, time.monotonic()
-        execution = self.execution()
+        execution = self.execution(self.log.output(step.name) if self.log else None)
         try:
             restored = self._produce(step, execution)
         finally:
             self._made |= execution.made
+            self.acts[step.name] = execution.acts
         took = time.monotonic() - started - (self._own.building - building)
         did = "ran" if execution.ran else "restored" if restored else "up to date"
         self._note(step, did, execution.keys)

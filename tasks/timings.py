@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from tasks.action import Action, Digest, Image, Tree, encode
-from tasks.execution import Call, LookUp
+from tasks.execution import Call, LookUp, name
 from tasks.manifest import Source
 from tasks.published import Published
 
@@ -57,11 +56,6 @@ class Noted:
             }
             for key, action in self.actions.items()
         ]
-
-
-def name(action: Action) -> str:
-    """What a step is called: the last part of its module's name, or its script's."""
-    return PurePosixPath(action.argv[-1]).stem if "/" in action.argv[-1] else action.argv[-1].rpartition(".")[2]
 
 
 def _rounded(seconds: float | None) -> float | None:

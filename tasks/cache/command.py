@@ -18,7 +18,7 @@ from tasks import terminal
 from tasks.action import Digest
 from tasks.cache import sweep
 from tasks.cache.beyond import Beyond
-from tasks.commands import ProjectCommand
+from tasks.commands import ProjectCommand, option
 from tasks.execution import Miss
 from tasks.running.schedule import ordered
 from tasks.session import URL, Session
@@ -29,18 +29,6 @@ from tasks.timings import Noted
 _KILO = 1000
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _AGES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-
-
-def _option(name: str, kind: type, explanation: str) -> dict[str, Any]:
-    default: Any = False if kind is bool else ""
-    return {
-        "name": name,
-        "short": "",
-        "long": name.replace("_", "-"),
-        "type": kind,
-        "default": default,
-        "help": explanation,
-    }
 
 
 class Cache(ProjectCommand):
@@ -58,10 +46,10 @@ class Cache(ProjectCommand):
         "rm      forget the results of tasks: they run again"
     )
     cmd_options = (
-        _option("max_size", str, "gc: what may be left: 500M, 20GB"),
-        _option("max_age", str, "gc: what was not used for so long goes: 12h, 30d"),
-        _option("dry_run", bool, "gc: only say what would go"),
-        _option("json", bool, "stats: as JSON, for programs"),
+        option("max_size", str, "gc: what may be left: 500M, 20GB"),
+        option("max_age", str, "gc: what was not used for so long goes: 12h, 30d"),
+        option("dry_run", bool, "gc: only say what would go"),
+        option("json", bool, "stats: as JSON, for programs"),
     )
 
     def ask(self, session: Session, options: Mapping[str, Any], words: list[str]) -> int:

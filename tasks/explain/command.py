@@ -11,28 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tasks.commands import ProjectCommand
+from tasks.commands import ProjectCommand, option
 from tasks.explain.reason import RESTORED, RUN, UP_TO_DATE, Reason, attributed, explain
 from tasks.running.schedule import ordered
 from tasks.session import Session
 from tasks.terminal import harmless
 
-_JSON = {
-    "name": "json",
-    "short": "",
-    "long": "json",
-    "type": bool,
-    "default": False,
-    "help": "as JSON, for programs",
-}
-_ALL = {
-    "name": "all",
-    "short": "a",
-    "long": "all",
-    "type": bool,
-    "default": False,
-    "help": "show what is up to date, too",
-}
 _COLOURS = {UP_TO_DATE: "green", RESTORED: "cyan", RUN: "bold yellow"}
 _WORDS = ("up to date", "to be restored", "to run")
 
@@ -47,7 +31,10 @@ class Explain(ProjectCommand):
     doc_purpose = "say for each step whether it would run, and what has changed since last time"
     doc_usage = "[TASK...]"
     doc_description = "Nothing runs. A step that comes after one that runs may turn out to have nothing to do."
-    cmd_options = (_JSON, _ALL)
+    cmd_options = (
+        option("json", bool, "as JSON, for programs"),
+        option("all", bool, "show what is up to date, too", short="a"),
+    )
 
     def ask(self, session: Session, options: Mapping[str, Any], words: list[str]) -> int:
         """See :class:`tasks.commands.ProjectCommand`."""

@@ -10,13 +10,12 @@ from google.protobuf.message import DecodeError
 from converter.errors import TransshipError
 from tasks import images, publish
 from tasks.action import Action, Digest, Image, Tree, decode, encode
-from tasks.execution import Call, LookUp, Miss
+from tasks.execution import Call, LookUp, Miss, name
 from tasks.explain.difference import Change, changes
 from tasks.manifest import Source
 from tasks.published import Published
 from tasks.session import Session, Step
 from tasks.store import Missing, Store
-from tasks.timings import name
 
 UP_TO_DATE, RESTORED, RUN = "up to date", "restored", "run"
 """What becomes of a step."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
@@ -20,6 +20,18 @@ from tasks.running.workers import Inline, Threads, Workers
 
 SUCCESS, FAILURE, ERROR = 0, 1, 2
 """What doit exits with."""
+
+
+class Watch(Protocol):
+    """Is told what happens, always in the runner's thread."""
+
+    def began(self, task: str, worker: int) -> None:
+        """A worker is at ``task`` now."""
+        ...
+
+    def ended(self, task: str, error: str = "") -> None:
+        """``task`` has come to its end."""
+        ...
 
 
 class Runner:
@@ -40,6 +52,7 @@ class Runner:
         keep_going: bool = False,
         always: bool = False,
         stop: Callable[[], None] = lambda: None,
+        watch: Watch | None = None,
     ) -> None:
         """Set up.
 
@@ -52,6 +65,7 @@ class Runner:
             keep_going: Whether the rest is done when a task has failed.
             always: Whether everything counts as not up to date.
             stop: Ends what is being done in other threads.
+            watch: Is told what begins and ends.
         """
         self.code = SUCCESS
         self._tasks = tasks
@@ -62,6 +76,7 @@ class Runner:
         self._keeps_going = keep_going
         self._always = always
         self._stop = stop
+        self._watch = watch
 
     def run(self, selected: Sequence[str], weight: Callable[[str], float]) -> int:
         """Bring ``selected`` about; what doit is to exit with.
@@ -107,6 +122,8 @@ class Runner:
             schedule.end(task.name, Outcome.DONE)
         else:
             work = partial(self._is_current, task) if start.phase is Phase.CHECK else partial(_execute, task)
+            if self._watch:
+                self._watch.began(task.name, free[0])
             if start.phase is Phase.RUN:
                 self._reporter.execute_task(task)
             if self._count > 1 and not self._is_work(task.name):
@@ -121,10 +138,10 @@ class Runner:
             schedule.stale(name)
         elif isinstance(result, bool):
             self._reporter.skip_uptodate(task)
-            schedule.end(name, Outcome.DONE)
+            self._over(schedule, name, Outcome.DONE)
         elif result is None:
             self._reporter.add_success(task)
-            schedule.end(name, Outcome.DONE)
+            self._over(schedule, name, Outcome.DONE)
         elif isinstance(result, BaseFail):
             self._fail(schedule, task, result)
         else:
@@ -133,9 +150,15 @@ class Runner:
     def _fail(self, schedule: Schedule, task: Task, fail: BaseFail) -> None:
         self._reporter.add_failure(task, fail)
         self.code = FAILURE if isinstance(fail, TaskFailed) and self.code != ERROR else ERROR
-        schedule.end(task.name, Outcome.NOT_RUN if isinstance(fail, UnmetDependency) else Outcome.FAILED)
+        outcome = Outcome.NOT_RUN if isinstance(fail, UnmetDependency) else Outcome.FAILED
+        self._over(schedule, task.name, outcome, fail.get_msg())
         if not self._keeps_going:
             schedule.halt()
+
+    def _over(self, schedule: Schedule, name: str, outcome: Outcome, error: str = "") -> None:
+        if self._watch:
+            self._watch.ended(name, error)
+        schedule.end(name, outcome)
 
     def _wants(self, name: str) -> Wants:
         task = self._tasks[name]

@@ -107,10 +107,7 @@ class Chain:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def contents(self) -> dict[str, bytes]:
-        """Every file below ``build/``."""
+        """Every file below ``build/``, logs excepted."""
         build = self.folder / "build"
-        return {
-            path.relative_to(build).as_posix(): path.read_bytes()
-            for path in sorted(build.rglob("*"))
-            if path.is_file()
-        }
+        files = {path.relative_to(build).as_posix(): path for path in build.rglob("*") if path.is_file()}
+        return {name: files[name].read_bytes() for name in sorted(files) if not name.startswith("logs/")}

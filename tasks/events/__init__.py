@@ -1,0 +1,1 @@
+"""What happened in a run: written as it happens, read afterwards."""

@@ -1,0 +1,1 @@
+"""What is written down of runs, and what is made of it."""
