@@ -151,7 +151,7 @@ def _seen(reader: Reader) -> Seen:
 
 
 def _entry(model: str, name: str, seen: Seen) -> bytes:
-    place = quote(seen.place, safe=string.punctuation + " ", errors="surrogateescape")
+    place = quote(seen.place, safe=string.punctuation + " ", errors="surrogatepass")
     lines = [
         "",
         f"[{json.dumps(model)}.{json.dumps(name)}]",
