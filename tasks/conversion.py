@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tasks import host, published
 from tasks.action import WHATEVER, Action, Digest, Tree, below, inputs
 from tasks.execution import Outputs
 from tasks.manifest import OWN, PRETRAINED, SEEDED, Architecture, Gluon, Manifest, Source
-from tasks.modules import closure, companions
+from tasks.modules import PARSED, Imports, closure, companions
 from tasks.photographs import Photographs
 from tasks.store import Store
 from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
@@ -62,12 +62,14 @@ class Conversion:
         store: Where small inputs (parameters, modules, scripts) are put.
         manifest: The model.
         photographs: What it is verified on, besides noise.
+        imports: What modules import.
     """
 
     root: Path
     store: Store
     manifest: Manifest
     photographs: Photographs
+    imports: Imports = field(default=PARSED, kw_only=True)
 
     @_once
     def source(self, get: Outputs) -> Tree:
@@ -241,7 +243,7 @@ class Conversion:
         toolchain = SOURCES[self.manifest.framework]
         folder = self.root / "images" / toolchain
         module = folder / "architectures" / f"{net.name}.py"
-        modules = {name: path for name, path in companions(module, folder).items() if path != module}
+        modules = {name: path for name, path in companions(module, folder, self.imports).items() if path != module}
         params = {
             "weights": SEEDED,
             "options": net.options,
@@ -325,7 +327,7 @@ class Conversion:
     def _on_host(
         self, step: str, entries: tuple[str, ...], params: Mapping[str, Any], files: Tree, outputs: tuple[str, ...]
     ) -> Action:
-        modules = closure(self.root, (f"converter.steps.{step}", *entries))
+        modules = closure(self.root, (f"converter.steps.{step}", *entries), self.imports)
         return Action(
             argv=("python", "-m", f"converter.steps.{step}"),
             image=host.image(),
@@ -346,7 +348,7 @@ class Conversion:
     ) -> Action:
         """A step of a toolchain; a ``wrapper`` is a script for all toolchains, which runs the step in its own way."""
         base = self.root / "images" / "base"
-        scripts = companions(self.root / "images" / toolchain / f"{step}.py", base)
+        scripts = companions(self.root / "images" / toolchain / f"{step}.py", base, self.imports)
         if wrapper:
             scripts[f"{wrapper}.py"] = base / f"{wrapper}.py"
         return Action(

@@ -9,14 +9,80 @@ staged.
 from __future__ import annotations
 
 import ast
+import json
+import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tasks.digests import DigestCache
+
+
+class Imports:
+    """What modules import, as their syntax tree says; remembered across runs, by their content.
+
+    What is remembered only saves time: where it cannot be read or written, modules are parsed.
+    """
+
+    def __init__(self, path: Path | None = None, digests: DigestCache | None = None) -> None:
+        """Remember in the file ``path``, with ``digests`` to know content by."""
+        self._path = path
+        self._digests = digests
+        self._known: dict[str, list[str]] = _read(path) if path else {}
+        self._count = len(self._known)
+        self._asked: dict[tuple[Path, str], tuple[str, ...]] = {}
+
+    def of(self, file: Path, package: str) -> tuple[str, ...]:
+        """Names that the file imports at its top level, conditional blocks included, absolute."""
+        if (file, package) not in self._asked:
+            digest = self._digests.of(file) if self._digests else None
+            if digest is None:
+                self._asked[file, package] = _imported(file, package)
+            else:
+                key = f"{digest.hash}:{package}"
+                if key not in self._known:
+                    self._known[key] = list(_imported(file, package))
+                self._asked[file, package] = tuple(self._known[key])
+        return self._asked[file, package]
+
+    def close(self) -> None:
+        """Write down what is new."""
+        if self._path is None or len(self._known) == self._count:
+            return
+        partial = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}")
+        with suppress(OSError):
+            try:
+                partial.write_text(json.dumps(dict(list(self._known.items())[-_MOST:])))
+                partial.replace(self._path)
+            finally:
+                partial.unlink(missing_ok=True)
+
+
+_MOST = 5000
+"""Modules that are remembered, in all their versions."""
+
+
+def _read(path: Path) -> dict[str, list[str]]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    is_right = isinstance(found, dict) and all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names) for names in found.values()
+    )
+    return found if is_right else {}
+
+
+PARSED = Imports()
+"""Of who remembers nothing beyond this process."""
 
 
 @cache
-def closure(root: Path, entries: tuple[str, ...]) -> Mapping[str, Path]:
+def closure(root: Path, entries: tuple[str, ...], imports: Imports = PARSED) -> Mapping[str, Path]:
     """The files below ``root`` that the modules and packages ``entries`` need, by relative path.
 
     A process asks for the same closures again and again; it gets the answer of the first time.
@@ -34,7 +100,7 @@ def closure(root: Path, entries: tuple[str, ...]) -> Mapping[str, Path]:
         relative = file.relative_to(root).as_posix()
         if relative not in files:
             files[relative] = file
-            pending.extend(_imports(root, name, file))
+            pending.extend(_imports(root, name, file, imports))
     return MappingProxyType(files)
 
 
@@ -55,9 +121,9 @@ def _file(root: Path, name: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
+def _imports(root: Path, name: str, file: Path, imports: Imports) -> Iterator[str]:
     is_package = file.name == "__init__.py"
-    for imported in _imported(file, name if is_package else name.rpartition(".")[0]):
+    for imported in imports.of(file, name if is_package else name.rpartition(".")[0]):
         parts = imported.split(".")
         for end in range(1, len(parts) + 1):
             module = ".".join(parts[:end])
@@ -65,9 +131,7 @@ def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
                 yield module
 
 
-@cache
 def _imported(file: Path, package: str) -> tuple[str, ...]:
-    """Names that the file imports at its top level, conditional blocks included, absolute."""
     names: list[str] = []
     pending: list[ast.stmt] = list(ast.parse(file.read_bytes(), str(file)).body)
     while pending:
@@ -87,7 +151,7 @@ def _is_type_checking(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
 
 
-def companions(script: Path, folder: Path) -> dict[str, Path]:
+def companions(script: Path, folder: Path, imports: Imports = PARSED) -> dict[str, Path]:
     """A container step's script and the modules that it imports, by the name each is staged under.
 
     Modules are looked for beside the script, then in ``folder``.
@@ -97,7 +161,7 @@ def companions(script: Path, folder: Path) -> dict[str, Path]:
     while pending:
         file = pending.pop()
         files[file.name] = file
-        for name in {f"{name.partition('.')[0]}.py" for name in _imported(file, "")} - files.keys():
+        for name in {f"{name.partition('.')[0]}.py" for name in imports.of(file, "")} - files.keys():
             places = (place / name for place in (script.parent, folder))
             pending.extend(next(([path] for path in places if path.is_file()), []))
     return files

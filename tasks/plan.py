@@ -65,6 +65,7 @@ class Plan:
         self.models = models
         self.photographs = photographs or usual()
         self._conversions: dict[str, Conversion] = {}
+        self._asked: set[str] | None = None
 
     def images(self) -> Iterator[Task]:
         """``image:<toolchain>``, and ``image:base`` for all that the others stand on."""
@@ -93,7 +94,7 @@ class Plan:
             Step("download:photographs", self.photographs.get, Path("photographs")),
             "photographs that every model is verified on",
         )
-        for model in self.manifests.values():
+        for model in self._models():
             built = not isinstance(model.source, manifest.Source)
             step = Step(
                 f"download:{model.name}",
@@ -107,7 +108,7 @@ class Plan:
 
     def irs(self) -> Iterator[Task]:
         """``ir:<model>``."""
-        for model in self.manifests.values():
+        for model in self._models():
             step = Step(
                 f"ir:{model.name}",
                 partial(self._call, Conversion.ir, model),
@@ -118,7 +119,7 @@ class Plan:
 
     def references(self) -> Iterator[Task]:
         """``reference:<model>``."""
-        for model in self.manifests.values():
+        for model in self._models():
             step = Step(
                 f"reference:{model.name}",
                 partial(self._call, Conversion.reference, model),
@@ -155,7 +156,7 @@ class Plan:
 
     def verifications(self) -> Iterator[Task]:
         """``verify:<model>-<target>``, and ``verify:<model>-ir`` for the IR itself in onnxruntime."""
-        for model in self.manifests.values():
+        for model in self._models():
             yield self._verify(model, IR, f"ir:{model.name}", *self._unbuilt(IR_TOOLCHAIN))
         for model, target in self._pairs():
             yield self._verify(model, target, f"checkpoint:{model.name}-{target}")
@@ -226,7 +227,22 @@ class Plan:
         self._know(*words, *selection.patterns(self.models or ""))
         steps = [step for word in words for step in (*(self._shown_by(word) if runs else ()), word)]
         found = [task for word in steps for task in names.resolve(word, self.manifests, self._endings, self.weights)]
+        self._asked = self._subjects(found)
         return list(dict.fromkeys(found))
+
+    def _subjects(self, tasks: Sequence[str]) -> set[str] | None:
+        """The models and the pairs that ``tasks`` are of; None where tasks of others are meant, too."""
+        subjects: set[str] = set()
+        for task in tasks:
+            kind, _, subject = task.partition(":")
+            model, _, target = subject.rpartition("-")
+            if kind in _OF_PAIRS and model in self.manifests and (target in TARGETS or target == IR):
+                subjects |= {model, subject}
+            elif kind in _OF_MODELS and subject in self.manifests:
+                subjects.add(subject)
+            elif not (kind == "image" and subject):
+                return None
+        return subjects or None
 
     def typeable(self) -> list[str]:
         """Every name of a step that can be typed."""
@@ -315,14 +331,22 @@ class Plan:
         return self._as_task(step, _DETAILS[kind])
 
     def _pairs(self) -> Iterator[tuple[Manifest, str]]:
-        yield from ((model, target) for model in self.manifests.values() for target in TARGETS)
+        for model in self._models():
+            for target in TARGETS:
+                if self._asked is None or f"{model.name}-{target}" in self._asked:
+                    yield model, target
+
+    def _models(self) -> Iterator[Manifest]:
+        """The models whose tasks are needed: others need not be described."""
+        yield from (model for name, model in self.manifests.items() if self._asked is None or name in self._asked)
 
     def _call(self, function: Callable[..., Tree], model: Manifest, get: Outputs, **arguments: str) -> Tree:
         return function(self._conversion(model), get, **arguments)
 
     def _conversion(self, model: Manifest) -> Conversion:
         if model.name not in self._conversions:
-            made = Conversion(self.session.root, self.session.store, model, self.photographs)
+            session = self.session
+            made = Conversion(session.root, session.store, model, self.photographs, imports=session.imports)
             self._conversions[model.name] = made
         return self._conversions[model.name]
 

@@ -29,6 +29,7 @@ from tasks.executors.local import LocalExecutor
 from tasks.history import History
 from tasks.lock import Lock, Seen
 from tasks.manifest import Source
+from tasks.modules import Imports
 from tasks.published import Published
 from tasks.runs import Run
 from tasks.store import Missing, Store
@@ -190,6 +191,13 @@ class Session:
         return durations
 
     @cached_property
+    def imports(self) -> Imports:
+        """What modules import."""
+        imports = Imports(self.cache / "imports.json", self.digests)
+        self._exit.callback(imports.close)
+        return imports
+
+    @cached_property
     def history(self) -> History:
         """Which actions each step of this project was made by."""
         history = History(self.cache / "history.db", self.root)
@@ -241,7 +249,17 @@ class Session:
 
     def open(self) -> None:
         """Open what steps share, before they run in several threads."""
-        _ = self.run, self.store, self.digests, self.durations, self.claims, self.processes, self.lock, self.history
+        _ = (
+            self.run,
+            self.store,
+            self.digests,
+            self.durations,
+            self.claims,
+            self.processes,
+            self.lock,
+            self.history,
+            self.imports,
+        )
 
     def stop(self) -> None:
         """Stop what runs in other threads: processes, containers, and what would come after them."""

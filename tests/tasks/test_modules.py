@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.modules import closure, companions
+from tasks.digests import DigestCache
+from tasks.modules import Imports, closure, companions
 
 FILES = {
     "pkg/__init__.py": "",
@@ -77,3 +78,36 @@ def test_a_companion_may_lie_beside_the_script_and_have_its_own(tmp_path: Path) 
         "weights.py": "net",
         "cases.py": "base",
     }
+
+
+def test_what_is_imported_is_remembered_by_content(tmp_path: Path) -> None:
+    file, kept = tmp_path / "module.py", tmp_path / "imports.json"
+    file.write_text("import first\n")
+    digests = DigestCache(tmp_path / "digests.db")
+    once = Imports(kept, digests)
+    assert once.of(file, "") == ("first",)
+    once.close()
+    kept.write_text(kept.read_text().replace("first", "remembered"))
+    assert Imports(kept, digests).of(file, "") == ("remembered",)
+    file.write_text("import second\n")
+    assert Imports(kept, digests).of(file, "") == ("second",)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"x": 1}', '{"x": [1]}', "\x00"])
+def test_what_is_remembered_and_is_none_is_found_again(tmp_path: Path, content: str) -> None:
+    file, kept = tmp_path / "module.py", tmp_path / "imports.json"
+    file.write_text("import first\n")
+    kept.write_text(content)
+    imports = Imports(kept, DigestCache(tmp_path / "digests.db"))
+    assert imports.of(file, "") == ("first",)
+    imports.close()
+    assert "first" in kept.read_text()
+
+
+def test_who_cannot_remember_asks_again(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("import first\n")
+    imports = Imports(tmp_path / "nowhere" / "imports.json", DigestCache(tmp_path / "digests.db"))
+    assert imports.of(file, "") == ("first",)
+    imports.close()
+    assert not (tmp_path / "nowhere").exists()
