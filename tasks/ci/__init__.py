@@ -1,0 +1,1 @@
+"""What a change runs, for those who plan it: continuous integration."""
