@@ -67,7 +67,7 @@ def ratios(results: Sequence[Result]) -> str:
     """The table of ratios, one column a network."""
     lines = [["", "goal", *(result.network for result in results)]]
     lines += [[name, goal, *(cell(result) for result in results)] for name, (goal, cell) in ROWS.items()]
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def medians(results: Sequence[Result]) -> str:
@@ -76,7 +76,7 @@ def medians(results: Sequence[Result]) -> str:
     lines += [
         [program, *(_cell(r, program) for r in results)] for program in (MMTOIR, EXPORT, OURS, WORK, COPY, BARE)
     ]
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def _cell(result: Result, program: str) -> str:
@@ -85,7 +85,8 @@ def _cell(result: Result, program: str) -> str:
     return time if program in (WORK, COPY) else f"{time}, {result.megabytes(program):.0f} MB"
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first row is its head."""
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
