@@ -12,10 +12,10 @@ from types import FrameType
 from typing import Any
 
 from doit.cmd_run import Run as DoitRun
-from doit.cmdparse import CmdParseError
 from doit.dependency import SqliteDB
 from doit.exceptions import InvalidCommand
 
+from tasks.commands import Polite
 from tasks.digests import discard_damaged
 from tasks.errors import StepFailed
 from tasks.names import SHOWING
@@ -48,22 +48,10 @@ class CommittingDB(SqliteDB):  # type: ignore[misc]
             self._dirty.discard(task_id)
 
 
-class Run(DoitRun):  # type: ignore[misc]
+class Run(Polite, DoitRun):  # type: ignore[misc]
     """``doit run`` with exit code 1 and one clear message for a bad name, 130 and 143 for SIGINT and SIGTERM."""
 
     name = "run"
-
-    def parse_execute(self, in_args: list[str]) -> int:
-        """Run, or say in a line that an option is not known."""
-        try:
-            code: int = super().parse_execute(in_args)
-        except CmdParseError:
-            options = [word for word in in_args if word.startswith("-")]
-            sys.stderr.write(
-                f"doit does not take {' '.join(options)} here\n  to do: 'doit help run' lists the options\n"
-            )
-            return 1
-        return code
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Run what ``pos_args`` name and return the exit code."""

@@ -396,7 +396,7 @@ def open_plan(root: Path) -> Plan:
 
 def as_task(session: Session, step: Step, doc: str) -> Task:
     """``step`` as a task of doit: skipped where the cache has it, else after the steps that it needs."""
-    session.steps.add(step.name)
+    session.steps[step.name] = step
     paths = [session.build / path for path in _cleaned(step)]
     return {
         "name": step.name.partition(":")[2],

@@ -67,7 +67,7 @@ class Session:
     Attributes:
         root: The project.
         cache: Root of the store.
-        steps: The names of all steps that there are.
+        steps: All steps that there are, by name, once the task graph is made.
         done: What happened to each step: ``ran``, ``restored``, ``up to date``, ``failed`` or ``not run``.
         errors: Why those failed that did.
         is_brief: Whether a conversion is told in one line.
@@ -77,7 +77,7 @@ class Session:
 
     root: Path
     cache: Path
-    steps: set[str] = field(default_factory=set)
+    steps: dict[str, Step] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
     is_brief: bool = False
