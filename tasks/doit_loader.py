@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from doit import doit_cmd
 from doit.cmd_base import DodoTaskLoader
+from doit.task import Task
 
 from converter.errors import TransshipError
 from tasks.doit_plugins import unknown
+from tasks.graph.checks import check
 from tasks.names import check_settings
 from tasks.plan import SETTINGS
+from tasks.session import Session
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -29,12 +33,19 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         plan = self.namespace.get("plan")
         try:
             pos_args[:] = plan.resolve(pos_args, runs=cmd.execute_tasks) if plan else pos_args
+            tasks = super().load_tasks(cmd, pos_args)
+            self._check_graph(tasks)
         except TransshipError as error:
             raise SystemExit(str(error)) from None
-        tasks = super().load_tasks(cmd, pos_args)
         if not cmd.execute_tasks:
             self._check(cmd.name, pos_args, {task.name for task in tasks})
         return tasks
+
+    def _check_graph(self, tasks: Collection[Task]) -> None:
+        """Refuse a graph that cannot be built, where the task file has a session."""
+        session: Session | None = getattr(self.load_doit_config().get("reporter"), "session", None)
+        if session is not None:
+            check(tasks, session.steps, session.images)
 
     def _check(self, command: str, names: list[str], tasks: set[str]) -> None:
         """End doit where a command that runs nothing is about a task that there is not; ``run`` says it itself."""

@@ -397,14 +397,13 @@ def open_plan(root: Path) -> Plan:
 def as_task(session: Session, step: Step, doc: str) -> Task:
     """``step`` as a task of doit: skipped where the cache has it, else after the steps that it needs."""
     session.steps[step.name] = step
-    paths = [session.build / path for path in _cleaned(step)]
     return {
         "name": step.name.partition(":")[2],
         "doc": doc,
         "uptodate": [partial(session.is_current, step)],
         "actions": [(_doing, [partial(session.realise, step)])],
         "setup": list(step.after),
-        "clean": [partial(_remove, paths)],
+        "clean": [partial(_remove, [session.build / step.claim])],
         "io": {"capture": False},
     }
 
@@ -418,10 +417,6 @@ def _doing(work: Callable[[], None]) -> TaskFailed | UnmetDependency | None:
     except TransshipError as error:
         return TaskFailed(str(error))
     return None
-
-
-def _cleaned(step: Step) -> list[Path]:
-    return [step.folder] if step.whole else [step.folder / f"{step.name.partition(':')[0]}.json"]
 
 
 def _remove(paths: list[Path]) -> None:
