@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doit.cmd_base import DoitCmdBase
-from doit.cmdparse import CmdParseError
+from doit.cmdparse import CmdParse, CmdParseError
 from doit.task import Task
 
 from converter.errors import TransshipError
@@ -39,6 +39,10 @@ class ProjectCommand(Polite):
 
     base_options = ()
     execute_tasks = False
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Do what the words of the command line say; options may stand behind names, too. The exit code."""
+        return super().parse_execute(_options_first(self.cmdparser, in_args))
 
     def execute(self, opt_values: Mapping[str, Any], pos_args: list[str]) -> int:
         """Open the project and ask; what goes wrong is one message and exit code 1."""
@@ -74,3 +78,18 @@ class ProjectCommand(Polite):
         """The tasks that are meant: those of ``words``, else the project's default."""
         default: list[str] = self.loader.load_doit_config().get("default_tasks", [])
         return list(words) or default
+
+
+def _options_first(parser: CmdParse, given: list[str]) -> list[str]:
+    """The words of a command line with the options that stand behind names moved before these."""
+    options: list[str] = []
+    names: list[str] = []
+    while given:
+        try:
+            _, behind = parser.parse_only(given)
+        except CmdParseError:
+            return [*options, *given, *names]
+        options += given[: len(given) - len(behind)]
+        names += behind[:1]
+        given = behind[1:]
+    return [*options, *names]

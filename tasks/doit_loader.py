@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection
 from typing import Any
 
@@ -38,7 +39,9 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         except TransshipError as error:
             raise SystemExit(str(error)) from None
         if not cmd.execute_tasks:
-            self._check(cmd.name, pos_args, {task.name for task in tasks})
+            names = {task.name: None for task in tasks}
+            pos_args[:] = [found for word in pos_args for found in _matching(word, names)]
+            self._check(cmd.name, pos_args, set(names))
         return tasks
 
     def _check_graph(self, tasks: Collection[Task]) -> None:
@@ -53,3 +56,8 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             if name not in tasks and not (command == "clean" and "*" in name):
                 typeable = getattr(self.namespace.get("plan"), "typeable", list)
                 raise SystemExit(unknown(name, [*typeable(), *tasks]))
+
+
+def _matching(word: str, names: Collection[str]) -> list[str]:
+    """Those of ``names`` that a word with wildcards means; the word itself where it is a name, or means none."""
+    return [word] if word in names else fnmatch.filter(names, word) or [word]
