@@ -68,6 +68,8 @@ class Command(ProjectCommand):
         form = _form(options["format"], output)
         tasks = self.load(words)
         drawn = graph(session, tasks, words or _all(session))
+        if not drawn.nodes:
+            raise BadInput("there is nothing to draw", fix="'doit' lists what can be built")
         _write(FORMATS[form](drawn), _place(session, form, output), summary(drawn))
         return 0
 

@@ -33,18 +33,32 @@ INK = ("#1a1f24", "#e4e8eb")
 
 LOOKS: Mapping[State, Look] = {
     State.UP_TO_DATE: Look(
-        "\N{CHECK MARK}", "is in build/ as it is to be", "", ("#04614f", "#eaf6f2"), ("#6fd3b8", "#142a26")
+        sign="\N{CHECK MARK}",
+        meaning="is in build/ as it is to be",
+        dashes="",
+        light=("#04614f", "#eaf6f2"),
+        dark=("#6fd3b8", "#142a26"),
     ),
     State.RESTORED: Look(
-        "\N{DOWNWARDS ARROW}",
-        "is on record, and put into build/",
-        "8 3",
-        ("#0a5aa8", "#e8f1fa"),
-        ("#7db8f2", "#13263a"),
+        sign="\N{DOWNWARDS ARROW}",
+        meaning="is on record, and would be put into build/",
+        dashes="8 3",
+        light=("#0a5aa8", "#e8f1fa"),
+        dark=("#7db8f2", "#13263a"),
     ),
-    State.UNKNOWN: Look("?", "is known once it is asked for", "1 4", ("#59636c", "#f6f7f8"), ("#a0aab3", "#1c2024")),
+    State.UNKNOWN: Look(
+        sign="?",
+        meaning="is seen only when it is its turn",
+        dashes="1 4",
+        light=("#59636c", "#f6f7f8"),
+        dark=("#a0aab3", "#1c2024"),
+    ),
     State.TO_RUN: Look(
-        "\N{BLACK RIGHT-POINTING TRIANGLE}", "has to run", "14 3 2 3", ("#7a4a00", "#fdf1d6"), ("#f0c063", "#382b10")
+        sign="\N{BLACK RIGHT-POINTING TRIANGLE}",
+        meaning="has to run, or waits for what has to",
+        dashes="14 3 2 3",
+        light=("#7a4a00", "#fdf1d6"),
+        dark=("#f0c063", "#382b10"),
     ),
 }
 

@@ -13,14 +13,13 @@ from string import Template
 
 from tasks.graph.look import LOOKS, shown
 from tasks.graph.model import Graph
-from tasks.graph.svg import style, summary, svg
+from tasks.graph.svg import summary, svg
 
 
 def html(graph: Graph) -> str:
     """The page, for UTF-8."""
     return Template(files(__package__).joinpath("page.html").read_text("utf-8")).substitute(
         title=escape(summary(graph)),
-        style=style(),
         legend="\n".join(_legend()),
         picture=svg(graph, linked=True),
         steps="\n".join(_steps(graph)),
@@ -49,6 +48,6 @@ def _steps(graph: Graph) -> Iterator[str]:
         known += [("after", ", ".join(before[node.name])), ("before", ", ".join(after[node.name]))]
         listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in known if value)
         yield (
-            f'<section id="step-{index}"><a class="close" href="#top">close</a>'
+            f'<section id="step-{index}"><a class="close" href="#box-{index}">close</a>'
             f"<h2>{escape(shown(node.name))}</h2><dl>{listed}</dl></section>"
         )

@@ -27,20 +27,20 @@ def svg(graph: Graph, *, linked: bool = False) -> str:
 
     Args:
         graph: What is shown.
-        linked: Whether each box is a link to ``#step-<index>``, for a page that has the steps below these names.
+        linked: Whether each box is called ``box-<index>`` and a link to ``#step-<index>``, for a page that has these.
     """
     layout = lay_out({node.name: _size(node) for node in graph.nodes}, graph.edges)
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
     frame = f'width="{width:.0f}" height="{height:.0f}" viewBox="{-_MARGIN} {-_MARGIN} {width:.1f} {height:.1f}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {frame} role="group" aria-label="{escape(summary(graph))}">',
-        f"<style>{style()}</style>",
+        f"<style>{_style()}</style>",
         f'<path class="edges" d="{" ".join(_curve(path) for path in layout.paths.values())}"/>',
         f'<path class="heads" d="{" ".join(_head(path[-1]) for path in layout.paths.values())}"/>',
     ]
     for index, node in enumerate(graph.nodes):
         drawn = _drawn(node, layout.boxes[node.name])
-        parts.append(f'<a href="#step-{index}">{drawn}</a>' if linked else drawn)
+        parts.append(f'<a id="box-{index}" href="#step-{index}">{drawn}</a>' if linked else drawn)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -51,7 +51,7 @@ def summary(graph: Graph) -> str:
     return f"{len(states)} task{'s' * (len(states) != 1)}: {counts}"
 
 
-def style() -> str:
+def _style() -> str:
     """The looks of all states as CSS: colours for light, and for dark where that is preferred."""
     rules = [
         f".box text{{font:12px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:{INK[0]}}}",

@@ -72,11 +72,14 @@ def tasks(text: str) -> list[Task]:
 
 
 class Dag(Chain):
-    """A project in ``folder`` whose steps ``make:<name>`` are those of a graph, and run as processes."""
+    """A project in ``folder`` whose steps ``make:<name>`` are those of a graph, and run as processes.
+
+    The program of a step writes its name.
+    """
 
     def __init__(self, folder: Path, text: str) -> None:
         super().__init__(folder, names=())
         (folder / "dodo.py").write_text(DODO)
         (folder / "graph.txt").write_text(text)
         for name in parse(text):
-            self.write(name, f"{STEP}# {name}\n")
+            self.write(name, f"{STEP}(out / 'a').write_text({name!r})\n")
