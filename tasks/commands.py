@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import getopt
-import re
 import signal
 import sys
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdParseError
 from doit.task import Task
 
-from converter.errors import BadInput, TransshipError
+from converter.errors import TransshipError
 from tasks.session import Session
 
 
@@ -47,7 +46,6 @@ class ProjectCommand(Polite):
 
     base_options = ()
     execute_tasks = False
-    takes_patterns = True
 
     def execute(self, opt_values: Mapping[str, Any], pos_args: list[str]) -> int:
         """Open the project and ask; what goes wrong is one message and exit code 1."""
@@ -76,13 +74,8 @@ class ProjectCommand(Polite):
         """All tasks of the project by name; ``words`` become the names of the tasks that they mean, in place.
 
         A word that means no task ends doit with the nearest names.
-
-        Raises:
-            BadInput: No task is called as a pattern asks for.
         """
-        tasks = {task.name: task for task in self.loader.load_tasks(self, words)}
-        words[:] = [name for word in words for name in _matching(word, tasks)]
-        return tasks
+        return {task.name: task for task in self.loader.load_tasks(self, words)}
 
     def selected(self, words: Sequence[str]) -> list[str]:
         """The tasks that are meant: those of ``words``, else the project's default."""
@@ -100,13 +93,3 @@ def option(name: str, kind: type, explanation: str, *, short: str = "", default:
         "default": kind() if default is None else default,
         "help": explanation,
     }
-
-
-def _matching(word: str, tasks: Collection[str]) -> list[str]:
-    """The tasks that ``word`` means, in which ``*`` stands for anything."""
-    if "*" not in word:
-        return [word]
-    pattern = re.compile(".*".join(map(re.escape, word.split("*"))))
-    if found := [name for name in tasks if pattern.fullmatch(name)]:
-        return found
-    raise BadInput(f"no task is called {word!r}", fix="'doit' lists what can be built")

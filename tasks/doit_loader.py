@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Collection
 from typing import Any
 
 from doit import doit_cmd
@@ -33,27 +35,29 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         try:
             pos_args[:] = plan.resolve(pos_args, runs=cmd.execute_tasks) if plan else pos_args
             tasks = super().load_tasks(cmd, pos_args)
+            self._check_graph(tasks)
         except TransshipError as error:
             raise SystemExit(str(error)) from None
-        self._check_graph(tasks)
         if not cmd.execute_tasks:
-            is_exact = not getattr(cmd, "takes_patterns", cmd.name == "clean")
-            self._check(pos_args, {task.name for task in tasks}, is_exact=is_exact)
+            names = {task.name: None for task in tasks}
+            pos_args[:] = [found for word in pos_args for found in _matching(word, names)]
+            self._check(cmd.name, pos_args, set(names))
         return tasks
 
-    def _check_graph(self, tasks: list[Task]) -> None:
-        """End doit where the tasks cannot be run as they come after one another."""
+    def _check_graph(self, tasks: Collection[Task]) -> None:
+        """Refuse a graph that cannot be built, where the task file has a session."""
         session: Session | None = getattr(self.load_doit_config().get("reporter"), "session", None)
-        try:
-            check(
-                {task.name: [*task.task_dep, *task.setup_tasks] for task in tasks}, session.steps if session else {}
-            )
-        except TransshipError as error:
-            raise SystemExit(str(error)) from None
+        if session is not None:
+            check(tasks, session.steps, session.images)
 
-    def _check(self, names: list[str], tasks: set[str], *, is_exact: bool) -> None:
+    def _check(self, command: str, names: list[str], tasks: set[str]) -> None:
         """End doit where a command that runs nothing is about a task that there is not; ``run`` says it itself."""
         for name in names:
-            if name not in tasks and (is_exact or "*" not in name):
+            if name not in tasks and not (command == "clean" and "*" in name):
                 typeable = getattr(self.namespace.get("plan"), "typeable", list)
                 raise SystemExit(unknown(name, [*typeable(), *tasks]))
+
+
+def _matching(word: str, names: Collection[str]) -> list[str]:
+    """Those of ``names`` that a word with wildcards means; the word itself where it is a name, or means none."""
+    return [word] if word in names else fnmatch.filter(names, word) or [word]

@@ -431,7 +431,7 @@ def as_task(session: Session, step: Step, doc: str) -> Task:
         "uptodate": [partial(session.is_current, step)],
         "actions": [(_doing, [partial(session.realise, step)])],
         "setup": list(step.after),
-        "clean": [lambda: _remove([session.build / path for path in _cleaned(step)])],
+        "clean": [lambda: _remove([session.build / step.claim])],
         "io": {"capture": False},
     }
 
@@ -445,10 +445,6 @@ def _doing(work: Callable[[], None]) -> TaskFailed | UnmetDependency | None:
     except TransshipError as error:
         return TaskFailed(str(error))
     return None
-
-
-def _cleaned(step: Step) -> list[Path]:
-    return [step.folder] if step.whole else [step.folder / f"{step.name.partition(':')[0]}.json"]
 
 
 def _remove(paths: list[Path]) -> None:

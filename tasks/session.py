@@ -69,6 +69,11 @@ class Step:
     accept: Callable[[Tree], None] = lambda _: None
     shared: bool = False
 
+    @property
+    def claim(self) -> Path:
+        """What below ``build/`` is this step's alone: its folder, else the file of its kind in it."""
+        return self.folder if self.whole else self.folder / f"{self.name.partition(':')[0]}.json"
+
 
 class _Own(threading.local):
     """What each thread has for itself.

@@ -1,1 +1,1 @@
-"""The task graph as a whole: whether it is right, and what it looks like."""
+"""The task graph itself: what is wrong with it, and pictures of it."""

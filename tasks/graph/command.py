@@ -1,82 +1,112 @@
-"""``doit graph``: a picture of steps, of what they come after, and of what would become of them."""
+"""``doit graph``: what a task needs, as a picture in which one sees what has to run."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from converter.errors import BadInput
-from tasks import report
-from tasks.commands import ProjectCommand, option
-from tasks.explain.reason import explain
-from tasks.graph import drawing
-from tasks.graph.model import Node, picture
+from converter.errors import BadInput, TransshipError
+from tasks.commands import ProjectCommand
+from tasks.graph.model import Graph, graph
+from tasks.graph.page import html
+from tasks.graph.svg import summary, svg
+from tasks.graph.text import as_json, dot, mermaid
 from tasks.session import Session
 from tasks.strict import similar
 from tasks.terminal import harmless
 
-_FORMATS = ("svg", "html", "mermaid", "dot", "json")
-_MOST = 300
-"""Steps that a picture can show."""
+FORMATS: Mapping[str, Callable[[Graph], str]] = {
+    "svg": svg,
+    "html": html,
+    "mermaid": mermaid,
+    "dot": dot,
+    "json": as_json,
+}
+
+_SUFFIXES = {
+    ".svg": "svg",
+    ".html": "html",
+    ".htm": "html",
+    ".mmd": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".json": "json",
+}
+_FILES = ("svg", "html")
+"""Formats that are written to ``build/`` where no place is named; the others go to standard output."""
+
+_SMALL = 200
+"""Steps of a project that is drawn whole without being asked for."""
 
 
-class Graph(ProjectCommand):
-    """See the module."""
+class Command(ProjectCommand):
+    """``doit graph``; see ``docs/graph.md``."""
 
     name = "graph"
-    doc_purpose = "draw the steps that tasks need, and say which would run"
-    doc_usage = "TASK..."
-    doc_description = "Writes to build/graph.svg, or to the file of -o, whose ending says the format. -o - prints it."
+    doc_purpose = "draw the steps that tasks need, and what would become of each"
+    doc_usage = "[TASK ...]"
+    doc_description = (
+        "Nothing runs. Without -o, a picture as svg or html goes to build/graph.svg or build/graph.html, and one as "
+        "text to standard output, where with '-o -' all go. Without a task, a project of at most 200 steps is drawn."
+    )
     cmd_options = (
-        option("format", str, f"{', '.join(_FORMATS)}; else as the file's ending says, else svg"),
-        option("output", str, "the file to write; - for standard output", short="o"),
+        {
+            "name": "format",
+            "long": "format",
+            "type": str,
+            "default": "",
+            "help": "svg, html, mermaid, dot or json; else what the name after -o ends with, else svg",
+        },
+        {"name": "output", "short": "o", "long": "output", "type": str, "default": "", "help": "the file to write"},
     )
 
     def ask(self, session: Session, options: Mapping[str, Any], words: list[str]) -> int:
-        """See :class:`tasks.commands.ProjectCommand`."""
+        """Draw the tasks of ``words``, or all steps of a small project."""
         output = options["output"]
-        kind = _format(options["format"], output)
+        form = _form(options["format"], output)
         tasks = self.load(words)
-        needs = {name: [*task.task_dep, *task.setup_tasks] for name, task in tasks.items()}
-        selected = self.selected(words)
-
-        def node(name: str) -> Node:
-            reason = explain(session, session.steps[name])
-            return Node(name, reason.state, harmless(reason.why), session.durations.expected(name))
-
-        if not words and len(session.steps) > _MOST:
-            raise BadInput("which steps?", fix="name tasks: doit graph convert:<model>-<target>")
-        found = picture(needs, selected, session.steps.__contains__, node)
-        if not found.nodes:
-            raise BadInput(f"{', '.join(selected)} needs no step: there is nothing to draw")
-        text = {
-            "svg": drawing.svg,
-            "html": lambda each: drawing.html(each, harmless(" ".join(selected))),
-            "mermaid": drawing.mermaid,
-            "dot": drawing.dot,
-            "json": drawing.as_json,
-        }[kind](found)
-        return _write(text, Path(output) if output else session.build / f"graph.{kind}", to_stdout=output == "-")
-
-
-def _format(named: str, output: str) -> str:
-    ending = {".mmd": "mermaid", ".md": "mermaid", ".gv": "dot"}.get(Path(output).suffix, Path(output).suffix[1:])
-    kind = named or ending or "svg"
-    if kind not in _FORMATS:
-        raise BadInput(f"there is no format {kind!r}{similar(kind, _FORMATS)}", fix=f"--format {'|'.join(_FORMATS)}")
-    return kind
-
-
-def _write(text: str, path: Path, *, to_stdout: bool) -> int:
-    if to_stdout:
-        sys.stdout.write(text)
+        drawn = graph(session, tasks, words or _all(session))
+        if not drawn.nodes:
+            raise BadInput("there is nothing to draw", fix="'doit' lists what can be built")
+        _write(FORMATS[form](drawn), _place(session, form, output), summary(drawn))
         return 0
+
+
+def _form(given: str, output: str) -> str:
+    """The format that is meant."""
+    form = given or _SUFFIXES.get(Path(output).suffix.lower(), "svg")
+    if form not in FORMATS:
+        raise BadInput(f"there is no format {form!r:.40}{similar(form, FORMATS)}")
+    return form
+
+
+def _all(session: Session) -> list[str]:
+    """All steps of a project that is small enough to look at."""
+    if len(session.steps) > _SMALL:
+        raise BadInput(
+            f"all {len(session.steps)} steps are too many for a picture", fix="name tasks: doit graph TASK ..."
+        )
+    return list(session.steps)
+
+
+def _place(session: Session, form: str, output: str) -> Path | None:
+    """Where the picture goes; None for standard output."""
+    if output == "-" or (not output and form not in _FILES):
+        return None
+    return Path(output) if output else session.build / f"graph.{form}"
+
+
+def _write(picture: str, place: Path | None, told: str) -> None:
+    if place is None:
+        sys.stdout.write(picture)
+        return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(picture, encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"the picture cannot be written: {error.strerror}", where=str(path)) from error
-    report.path(path)
-    return 0
+        raise TransshipError(
+            f"the picture cannot be written: {error.strerror}", where=harmless(str(place))
+        ) from error
+    sys.stdout.write(f"{told}; drawn to {harmless(str(place))}\n")

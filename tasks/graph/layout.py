@@ -1,126 +1,177 @@
-"""Where the boxes of a graph go: in layers, as Sugiyama, Tagawa and Toda (1981) have it.
+"""Where boxes and arrows go: a layered drawing from left to right, in the steps that Sugiyama et al. (1981) describe.
 
-A step's layer is the length of the longest chain before it. In a layer, boxes are ordered by where their neighbours
-are, layer by layer, down and up, until that stays. Edges are drawn from a box's bottom to the other's top; one that
-passes layers gets a place of its own in each of them, so that it goes around boxes.
+Each box is in the column behind all that it comes after. An arrow that passes a column takes a place in it like a
+box, so that it crosses none; columns are ordered by the barycentres of their neighbours, and at last every box is
+moved towards its neighbours as far as the others let it. The same graph has the same drawing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from graphlib import TopologicalSorter
+from itertools import accumulate, pairwise
+from statistics import fmean
 
-ROUNDS = 8
+from tasks.graph.model import Edge
+
+Point = tuple[float, float]
+Size = tuple[float, float]
+
+BETWEEN_COLUMNS = 56.0
+BETWEEN_ROWS = 16.0
+_PASSING = 4.0
+"""Height of the place that an arrow takes in a column which it passes."""
+
+_ORDERINGS = 12
+_SETTLINGS = 8
+"""Sweeps over all columns; more change little."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where something is.
+class Box:
+    """A rectangle, in pixels; ``x`` and ``y`` are of its upper left corner."""
 
-    Attributes:
-        layer: From 0 at the top.
-        column: From 0 at the left.
-    """
-
-    layer: int
-    column: int
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything goes.
+    """A drawing, in pixels from its upper left corner.
 
     Attributes:
-        places: Of the nodes.
-        ways: Of each edge, the places that it passes, those of its ends included.
-        widths: How many places each layer has.
+        width: Of the whole.
+        height: Of the whole.
+        boxes: The place of each node.
+        paths: The points of each arrow. Between the first and the second, the third and the fourth and so on it
+            crosses the space between two columns; else it passes a column, level.
     """
 
-    places: Mapping[str, Place]
-    ways: Mapping[tuple[str, str], Sequence[Place]]
-    widths: Sequence[int]
+    width: float
+    height: float
+    boxes: Mapping[str, Box]
+    paths: Mapping[Edge, tuple[Point, ...]]
 
 
-def layout(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> Layout:
-    """Place the nodes ``names``, of which each is behind those that it comes after."""
-    layer = dict.fromkeys(names, 0)
-    number = {name: each for each, name in enumerate(names)}
-    for before, after in sorted(edges, key=lambda edge: number[edge[0]]):
-        layer[after] = max(layer[after], layer[before] + 1)
-    chains = {edge: _chain(edge, layer) for edge in edges}
-    rows: list[list[object]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
-    for name in names:
-        rows[layer[name]].append(name)
-    for (before, _), chain in chains.items():
-        for step, point in enumerate(chain[1:-1], layer[before] + 1):
-            rows[step].append(point)
-    links = [pair for chain in chains.values() for pair in pairwise(chain)]
-    rows = _untangled(rows, links)
-    place = {item: Place(each, column) for each, row in enumerate(rows) for column, item in enumerate(row)}
-    return Layout(
-        {name: place[name] for name in names},
-        {edge: [place[point] for point in chain] for edge, chain in chains.items()},
-        [len(row) for row in rows],
-    )
+Slot = str | tuple[str, str, int]
+"""What takes a place in a column: a node by its name, or an edge that passes, with the column's number."""
+
+Neighbours = Mapping[Slot, Sequence[Slot]]
 
 
-def _chain(edge: tuple[str, str], layer: Mapping[str, int]) -> list[object]:
-    """The points of an edge: its ends, and one in each layer between."""
-    before, after = edge
-    return [before, *((before, after, step) for step in range(layer[before] + 1, layer[after])), after]
+def lay_out(sizes: Mapping[str, Size], edges: Iterable[Edge]) -> Layout:
+    """Place nodes of these sizes, each behind those that it comes after, and the edges, which have no cycle."""
+    there = columns(sizes, edges := list(edges))
+    routes = {edge: _route(edge, there) for edge in edges}
+    heights: dict[Slot, float] = {name: height for name, (_, height) in sizes.items()}
+    heights |= dict.fromkeys((slot for route in routes.values() for slot in route[1:-1]), _PASSING)
+    rows: list[list[Slot]] = [[] for _ in range(max(there.values(), default=-1) + 1)]
+    for slot in heights:
+        rows[_column(slot, there)].append(slot)
+    before, after = _neighbours(routes.values())
+    _order(rows, before, after)
+    middles = _settle(rows, before, after, heights)
+    widths = [max((sizes[slot][0] for slot in row if isinstance(slot, str)), default=0.0) for row in rows]
+    lefts = [sum(widths[:at]) + at * BETWEEN_COLUMNS for at in range(len(rows))]
+
+    def ends(slot: Slot) -> tuple[Point, Point]:
+        at = _column(slot, there)
+        return (lefts[at], middles[slot]), (lefts[at] + widths[at], middles[slot])
+
+    boxes = {
+        name: Box(lefts[at], middles[name] - heights[name] / 2, widths[at], heights[name])
+        for name, at in there.items()
+    }
+    paths = {edge: tuple(point for slot in route for point in ends(slot))[1:-1] for edge, route in routes.items()}
+    right = lefts[-1] + widths[-1] if rows else 0.0
+    return Layout(right, max((middles[slot] + heights[slot] / 2 for slot in heights), default=0.0), boxes, paths)
 
 
-def _untangled(rows: list[list[object]], links: Sequence[tuple[object, object]]) -> list[list[object]]:
-    """The rows with the order of each that had the fewest crossings, of those tried."""
-    above: dict[object, list[object]] = {}
-    below: dict[object, list[object]] = {}
-    for upper, lower in links:
-        above.setdefault(lower, []).append(upper)
-        below.setdefault(upper, []).append(lower)
-    best, fewest = rows, _crossings(rows, below)
-    for turn in range(ROUNDS):
-        if not fewest:
-            break
-        rows = _swept(rows, above) if turn % 2 == 0 else _swept(rows[::-1], below)[::-1]
-        if (count := _crossings(rows, below)) < fewest:
-            best, fewest = rows, count
-    return best
+def columns(names: Iterable[str], edges: Iterable[Edge]) -> dict[str, int]:
+    """The column of each node: behind all that it comes after; of what comes after nothing, just before the next."""
+    before: dict[str, list[str]] = {name: [] for name in names}
+    after: dict[str, list[str]] = {name: [] for name in before}
+    for first, second in edges:
+        before[second].append(first)
+        after[first].append(second)
+    found: dict[str, int] = {}
+    for name in TopologicalSorter(before).static_order():
+        found[name] = max((found[other] + 1 for other in before[name]), default=0)
+    return {
+        name: min(found[other] for other in after[name]) - 1 if after[name] and not before[name] else found[name]
+        for name in before
+    }
 
 
-def _swept(rows: list[list[object]], neighbours: Mapping[object, Sequence[object]]) -> list[list[object]]:
-    """The rows, each ordered by the middle of its items' neighbours in the row before."""
-    done: list[list[object]] = rows[:1]
-    for row in rows[1:]:
-        where = {item: number for number, item in enumerate(done[-1])}
-        middle = {}
-        for number, item in enumerate(row):
-            found = [where[each] for each in neighbours.get(item, ()) if each in where]
-            middle[item] = sum(found) / len(found) if found else float(number)
-        done.append(sorted(row, key=middle.__getitem__))
-    return done
+def spread(wanted: Sequence[float], gaps: Sequence[float]) -> list[float]:
+    """Positions as near to those ``wanted`` as can be (least squares), each at least a gap behind the one before.
+
+    Less the sum of the gaps before it, no position may be less than an earlier one: isotonic regression, done by
+    pooling adjacent violators.
+
+    Args:
+        wanted: Where each would be alone.
+        gaps: The least distance of each but the first from the one before.
+    """
+    offsets = [0.0, *accumulate(gaps)]
+    pools: list[tuple[float, int]] = []
+    for want, offset in zip(wanted, offsets, strict=True):
+        mean, count = want - offset, 1
+        while pools and pools[-1][0] > mean:
+            other, others = pools.pop()
+            mean, count = (mean * count + other * others) / (count + others), count + others
+        pools.append((mean, count))
+    pooled = [mean for mean, count in pools for _ in range(count)]
+    return [mean + offset for mean, offset in zip(pooled, offsets, strict=True)]
 
 
-def _crossings(rows: Sequence[Sequence[object]], below: Mapping[object, Sequence[object]]) -> int:
-    """How many links cross."""
-    count = 0
-    for upper, lower in pairwise(rows):
-        where = {item: number for number, item in enumerate(lower)}
-        ends = [where[each] for item in upper for each in sorted(below.get(item, ()), key=where.__getitem__)]
-        count += _inversions(ends)
-    return count
+def _column(slot: Slot, there: Mapping[str, int]) -> int:
+    return there[slot] if isinstance(slot, str) else slot[2]
 
 
-def _inversions(numbers: Sequence[int]) -> int:
-    """How many pairs are the wrong way round."""
-    if len(numbers) < 2:
-        return 0
-    half = len(numbers) // 2
-    left, right = sorted(numbers[:half]), sorted(numbers[half:])
-    count = _inversions(numbers[:half]) + _inversions(numbers[half:])
-    place = 0
-    for number in right:
-        while place < len(left) and left[place] <= number:
-            place += 1
-        count += len(left) - place
-    return count
+def _route(edge: Edge, there: Mapping[str, int]) -> list[Slot]:
+    """The slots that an edge goes through, one in each column from its first node to its second."""
+    first, second = edge
+    return [first, *((first, second, at) for at in range(there[first] + 1, there[second])), second]
+
+
+def _neighbours(routes: Iterable[Sequence[Slot]]) -> tuple[Neighbours, Neighbours]:
+    """For each slot those before it, and those after it."""
+    before: dict[Slot, list[Slot]] = defaultdict(list)
+    after: dict[Slot, list[Slot]] = defaultdict(list)
+    for route in routes:
+        for first, second in pairwise(route):
+            before[second].append(first)
+            after[first].append(second)
+    return before, after
+
+
+def _order(rows: Sequence[list[Slot]], before: Neighbours, after: Neighbours) -> None:
+    """Sort each column by where its neighbours are in the next, to and fro: edges then cross less."""
+    at = {slot: float(index) for row in rows for index, slot in enumerate(row)}
+    for sweep in range(_ORDERINGS):
+        neighbours = after if sweep % 2 else before
+        for row in rows[::-1] if sweep % 2 else rows:
+            row.sort(key=lambda slot: fmean(at[other] for other in neighbours.get(slot) or [slot]))
+            at.update((slot, float(index)) for index, slot in enumerate(row))
+
+
+def _settle(
+    rows: Sequence[Sequence[Slot]], before: Neighbours, after: Neighbours, heights: Mapping[Slot, float]
+) -> dict[Slot, float]:
+    """The height of the middle of each slot: where its neighbours are, as far as those above and below allow."""
+    middle: dict[Slot, float] = dict.fromkeys(heights, 0.0)
+    for sweep in range(_SETTLINGS):
+        for row in rows[::-1] if sweep % 2 else rows:
+            near = [[*before.get(slot, ()), *after.get(slot, ())] if sweep else before.get(slot, ()) for slot in row]
+            wanted = [
+                fmean(middle[other] for other in others or [slot]) for slot, others in zip(row, near, strict=True)
+            ]
+            gaps = [(heights[upper] + heights[lower]) / 2 + BETWEEN_ROWS for upper, lower in pairwise(row)]
+            middle.update(zip(row, spread(wanted, gaps), strict=True))
+    top = min((middle[slot] - heights[slot] / 2 for slot in heights), default=0.0)
+    return {slot: height - top for slot, height in middle.items()}

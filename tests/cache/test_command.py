@@ -65,7 +65,7 @@ def test_stats_of_nothing(tmp_path: Path) -> None:
         (["gc", "--max-age", "30 years"], "'30 years' is not an age"),
         (["stats", "make:first"], "takes no 'make:first'"),
         (["rm"], "rm which results?"),
-        (["rm", "make:x*"], "no task is called 'make:x*'"),
+        (["rm", "make:x*"], "there is no task or command 'make:x*'"),
         (["rm", "make:frist"], "did you mean: make:first"),
         (["push"], "there is no cache beyond"),
         (["stats", "--jsno"], "doit does not take --jsno here"),

@@ -1,162 +1,174 @@
-"""Pictures of graphs: right, the same every time, and harmless whatever names say."""
+"""Pictures whatever names are shown: well-formed, nothing of a name is taken for markup, every state can be told."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from pathlib import Path
-from xml.etree import ElementTree as ET
+from html.parser import HTMLParser
+from itertools import pairwise
+from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tasks.graph import drawing
-from tasks.graph.layout import layout
-from tasks.graph.model import Node, Picture, picture
-from tests.graph.test_checks import dag
-from tests.support.chain import Chain
+from tasks.graph.command import FORMATS
+from tasks.graph.look import INK, LOOKS
+from tasks.graph.model import Graph, Node, State
+from tasks.graph.page import html
+from tasks.graph.svg import svg
+from tasks.graph.text import as_json, dot, mermaid
 
-SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = 'x:<script>alert(1)</script>"]; rm & \u202e#quot;'
+NASTY = "x\"]; </title><script>alert(1)</script> & \\N \x1b[2J\u202e '#quot;`*{|}"
+XML = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(text: str, *selected: str) -> Picture:
-    needs = dag(text)
-    return picture(
-        needs, selected or list(needs), lambda name: not name.startswith("group"), lambda name: Node(name, "run")
+def picture(*labels: str) -> Graph:
+    """A chain of nodes with these labels, each in another state."""
+    states = list(State)
+    nodes = [
+        Node(f"ir:{label}", "ir", states[index % len(states)], label, (("makes", label),))
+        for index, label in enumerate(labels)
+    ]
+    return Graph(tuple(nodes), tuple(pairwise(node.name for node in nodes)))
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page: its elements, and its text.
+
+    Attributes:
+        elements: Names of elements with their attributes.
+        text: All text.
+        open: The elements that are open.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.open += [] if tag in ("meta", "link") else [tag]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_control_character_of_a_name_is_shown(form: str) -> None:
+    drawn = FORMATS[form](picture(NASTY, "b"))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", drawn)
+    assert drawn.endswith("\n")
+
+
+def test_svg_is_well_formed_and_shows_names_as_they_are() -> None:
+    root = ElementTree.fromstring(svg(picture(NASTY, "b", "c", "d")))
+    assert {element.tag for element in root.iter()} == {
+        XML + tag for tag in ("svg", "style", "path", "g", "title", "rect", "text")
+    }
+    assert root.findtext(f".//{XML}title").startswith('ir:x"]; </title><script>alert(1)</script> & \\N')
+    assert root.get("aria-label") == "4 tasks: 1 up to date, 1 restored, 1 unknown, 1 to run"
+
+
+def test_svg_keeps_all_within_its_frame_and_words_within_their_box() -> None:
+    root = ElementTree.fromstring(svg(picture("short", "w" * 200, "\u6a21\u578b" * 20, "d")))
+    left, top, width, height = map(float, root.get("viewBox").split())
+    boxes = root.findall(f"{XML}g")
+    assert len(boxes) == 4
+    for box in boxes:
+        x, y, wide, high = (float(box.find(f"{XML}rect").get(name)) for name in ("x", "y", "width", "height"))
+        assert left < x < x + wide < left + width
+        assert top < y < y + high < top + height
+        for text in box.findall(f"{XML}text"):
+            cells = sum(1 + (ord(character) > 0x2E80) for character in text.text)
+            assert float(text.get("x")) + 7.2 * cells < x + wide
+            assert y < float(text.get("y")) < y + high
+
+
+def test_a_state_is_told_by_word_sign_and_outline_besides_its_colour() -> None:
+    assert set(LOOKS) == set(State)
+    for what in ("sign", "meaning", "dashes", "light", "dark"):
+        assert len({getattr(look, what) for look in LOOKS.values()}) == len(State)
+    drawn = svg(picture("a", "b", "c", "d"))
+    for state, look in LOOKS.items():
+        assert f">{look.sign} {state}<" in drawn
+
+
+def luminance(colour: str) -> float:
+    """Of a colour ``#rrggbb``, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, from 1 to 21, as WCAG 2 defines it."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("state", State)
+def test_words_can_be_read_in_light_and_dark(state: State) -> None:
+    look = LOOKS[state]
+    for ink, (line, bed), paper in ((INK[0], look.light, "#ffffff"), (INK[1], look.dark, "#000000")):
+        assert contrast(ink, bed) >= 7
+        assert contrast(line, bed) >= 4.5
+        assert contrast(line, paper) >= 3
+
+
+def test_the_page_runs_and_loads_nothing_and_shows_names_as_they_are() -> None:
+    text = html(picture(NASTY, "b", "c", "d"))
+    page = Page(text)
+    assert page.open == []
+    assert "script" not in {tag for tag, _ in page.elements}
+    assert "<script>alert(1)</script> & \\N" in page.text
+    assert next(one["content"] for _, one in page.elements if "http-equiv" in one).startswith("default-src 'none'")
+    links = [one["href"] for _, one in page.elements if "href" in one]
+    assert {link[0] for link in links} == {"#"}
+    assert {link[1:] for link in links} <= {one["id"] for _, one in page.elements if "id" in one}
+    assert not any(
+        "src" in one or "style" in one or any(name.startswith("on") for name in one) for _, one in page.elements
     )
 
 
-def test_only_what_is_needed_is_shown_and_each_behind_what_it_comes_after() -> None:
-    found = drawn("a: b c; b: d; c: d; d; e: a", "a")
-    assert [node.name for node in found.nodes] == ["d", "b", "c", "a"]
-    assert set(found.edges) == {("d", "b"), ("d", "c"), ("b", "a"), ("c", "a")}
+def test_each_box_of_the_page_leads_to_what_is_known_of_its_step() -> None:
+    page = Page(html(picture("a", "b", "c")))
+    ids = [one["id"] for tag, one in page.elements if tag == "section"]
+    assert ids == ["step-0", "step-1", "step-2"]
+    assert [one["href"] for tag, one in page.elements if tag == "a"][:3] == [f"#{name}" for name in ids]
 
 
-def test_what_chains_say_is_not_said_again() -> None:
-    assert drawn("a: b c d; b: c d; c: d; d").edges == [("d", "c"), ("c", "b"), ("b", "a")]
+def test_mermaid_names_are_quoted() -> None:
+    lines = mermaid(picture(NASTY, "mobilenet0.25-seeded")).splitlines()
+    assert lines[0] == "flowchart LR"
+    assert re.fullmatch(r' {4}n0\["ir<br>x[\w #;/.:\ufffd()=-]*<br>✓ up to date"\]:::up_to_date', lines[1])
+    assert lines[2] == '    n1["ir<br>mobilenet0.25-seeded<br>↓ restored"]:::restored'
+    assert lines[3] == "    n0 --> n1"
+    assert {line.split()[1] for line in lines[4:]} == {"up_to_date", "restored"}
 
 
-def test_groups_are_not_shown() -> None:
-    found = drawn("group: a b; a; b: a", "group")
-    assert [node.name for node in found.nodes] == ["a", "b"]
+def test_names_in_dot_are_quoted() -> None:
+    lines = dot(picture(NASTY, "b")).splitlines()
+    label = re.match(r' {4}n0 \[label="((?:[^"\\]|\\.)*)" style=', lines[3])
+    assert label
+    assert re.sub(r"\\(.)", r"\1", label[1]).startswith('irnx"]; </title><script>alert(1)</script> & \\N ')
+    assert (lines[-2], lines[-1]) == ("    n0 -> n1", "}")
 
 
-graphs = st.integers(1, 14).flatmap(
-    lambda count: (
-        st.lists(
-            st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda edge: edge[0] < edge[1]),
-            unique=True,
-            max_size=24,
-        ).map(lambda edges: ([f"t{n}" for n in range(count)], [(f"t{a}", f"t{b}") for a, b in edges]))
-        if count > 1
-        else st.just((["t0"], []))
-    )
-)
-
-
-@given(graphs)
-def test_no_two_boxes_are_in_one_place_and_every_edge_goes_down(
-    made: tuple[list[str], list[tuple[str, str]]],
-) -> None:
-    names, edges = made
-    placed = layout(names, edges)
-    points = [*placed.places.values(), *(point for way in placed.ways.values() for point in way[1:-1])]
-    assert len(set(points)) == len(points)
-    assert all(0 <= point.column < placed.widths[point.layer] for point in points)
-    for (before, after), way in placed.ways.items():
-        assert (way[0], way[-1]) == (placed.places[before], placed.places[after])
-        assert all(lower.layer == upper.layer + 1 for upper, lower in itertools.pairwise(way))
-    assert layout(names, edges) == placed
-
-
-def test_lines_that_need_not_cross_do_not() -> None:
-    placed = layout(["a", "b", "c", "d"], [("a", "d"), ("b", "c")])
-    columns = {name: place.column for name, place in placed.places.items()}
-    assert (columns["a"] < columns["b"]) == (columns["d"] < columns["c"])
-
-
-def test_the_boxes_of_a_picture_are_in_it_and_apart() -> None:
-    root = ET.fromstring(drawing.svg(drawn("a: b c; b: d; c: d; d; e: a d")))
-    _, _, width, height = map(float, root.attrib["viewBox"].split())
-    found = [box.attrib for box in root.iter(f"{SVG}rect") if box.get("class") == "box"]
-    boxes = [[float(box[name]) for name in ("x", "y", "width", "height")] for box in found]
-    assert len(boxes) == 5
-    for x, y, w, h in boxes:
-        assert x >= 0
-        assert y >= 0
-        assert x + w <= width
-        assert y + h <= height
-    for one, other in itertools.combinations(boxes, 2):
-        apart = [abs(one[axis] - other[axis]) >= one[axis + 2] for axis in (0, 1)]
-        assert any(apart)
-
-
-def test_states_are_told_by_signs_too() -> None:
-    states = [Node(f"s:{state}", state) for state in drawing.SIGNS]
-    for text in (
-        drawing.svg(Picture(states, [])),
-        drawing.mermaid(Picture(states, [])),
-        drawing.dot(Picture(states, [])),
-    ):
-        assert all(sign in text for sign in drawing.SIGNS.values())
-    assert len(set(drawing.SIGNS.values())) == 3
-
-
-def test_names_do_no_harm() -> None:
-    found = Picture([Node(HOSTILE, "run", HOSTILE), Node("b:c", "run")], [(HOSTILE, "b:c")])
-    assert "<script" not in drawing.html(found, "title")
-    ET.fromstring(drawing.svg(found))
-    (line,) = [line for line in drawing.mermaid(found).splitlines() if "alert" in line]
-    assert re.fullmatch(r'    n0\["▸ x<br/>[\w#;. -]*"\]:::run', line)
-    assert drawing.dot(found).count('\\"') == 3
-    assert json.loads(drawing.as_json(found))["nodes"][0]["name"] == HOSTILE
-
-
-def test_hundreds_of_steps() -> None:
-    text = "; ".join(f"t{n}: {' '.join(f't{each}' for each in range(max(n - 3, 0), n))}" for n in range(300))
-    assert drawing.svg(drawn(text)).count('class="node"') == 300
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Chain:
-    return Chain(tmp_path / "a project")
-
-
-def test_a_picture_says_what_would_become_of_each_step(chain: Chain) -> None:
-    chain.doit("make:second")
-    done = chain.doit("graph", "make:third", "-o", "-", "--format", "json")
-    found = json.loads(done.stdout)
-    states = {node["name"]: node["state"] for node in found["nodes"]}
-    assert states == {"make:first": "up to date", "make:second": "up to date", "make:third": "run"}
-    assert found["edges"] == [["make:first", "make:second"], ["make:second", "make:third"]]
-
-
-STARTS = {"svg": "<svg", "html": "<!doctype", "mmd": "flowchart", "dot": "digraph", "json": "{"}
-
-
-@pytest.mark.parametrize("name", ["a picture.svg", "x.html", "x.mmd", "x.dot", "x.json"])
-def test_the_ending_says_the_format(chain: Chain, name: str) -> None:
-    done = chain.doit("graph", "-o", name)
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{name}\n")
-    text = (chain.folder / name).read_text()
-    assert text.startswith(STARTS[name.rpartition(".")[2]])
-    assert "third" in text
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--format", "svgg"], "there is no format 'svgg' (did you mean svg?)"),
-        (["-o", "x.png"], "there is no format 'png'"),
-        (["-o", "/proc/nowhere/x.svg"], "cannot be written"),
-        (["make:thrid"], "did you mean: make:third"),
-    ],
-)
-def test_what_is_not_right_is_one_message(chain: Chain, words: list[str], said: str) -> None:
-    done = chain.doit("graph", *words)
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_json_has_names_as_they_are() -> None:
+    found = json.loads(as_json(picture(NASTY, "b")))
+    assert found["nodes"][0] == {
+        "name": f"ir:{NASTY}",
+        "kind": "ir",
+        "label": NASTY,
+        "state": "up to date",
+        "details": {"makes": NASTY},
+    }
+    assert found["edges"] == [[f"ir:{NASTY}", "ir:b"]]
