@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -106,12 +107,15 @@ class Beyond:
         return True
 
     def _sent(self, digest: Digest, path: Path) -> bool:
-        if digest.size and digest not in self._there:
-            if not self._tier.has(f"cas/{digest.hash}"):
-                self._tier.send(digest, path)
-                with self._lock:
-                    self.counts.sent += digest.size
-            self._there.add(digest)
+        if not digest.size or digest in self._there:
+            return True
+        if not self._tier.has(f"cas/{digest.hash}"):
+            if not _is_whole(digest, path):
+                return False
+            self._tier.send(digest, path)
+            with self._lock:
+                self.counts.sent += digest.size
+        self._there.add(digest)
         return True
 
     def _tried(self, ask: Callable[[], T], otherwise: T, /) -> T:
@@ -134,3 +138,12 @@ class Beyond:
         if is_first or is_last:
             end = "; it is not asked again" if is_last else ""
             self._warn(f"the shared cache {self.title} fails: {harmless(why)}{end}")
+
+
+def _is_whole(digest: Digest, path: Path) -> bool:
+    """Whether a blob is here, and still what its name says: a server believes what it is given."""
+    try:
+        with path.open("rb") as reader:
+            return hashlib.file_digest(reader, "sha256").hexdigest() == digest.hash
+    except FileNotFoundError:
+        return False

@@ -239,6 +239,18 @@ def test_a_result_is_not_shared_without_its_blobs(tmp_path: Path) -> None:
     assert asked == [f"HEAD /cache/cas/{DIGEST.hash}", f"PUT /cache/cas/{DIGEST.hash}"]
 
 
+@pytest.mark.parametrize("content", [None, CONTENT[::-1]], ids=["gone", "damaged"])
+def test_a_blob_that_is_not_whole_is_not_shared(content: bytes | None, server: Server, tmp_path: Path) -> None:
+    site = Site(tmp_path / "one", Http(server.url))
+    site.store.record(KEY, {"a": site.store.put(CONTENT)}, 1.5)
+    path = site.store.path(DIGEST)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    site.store.share(KEY, [DIGEST])
+    assert (server.names("cas"), server.names("ac"), site.warned) == (set(), set(), [])
+
+
 def test_several_threads_at_once(server: Server, tmp_path: Path) -> None:
     site = Site(tmp_path / "one", Http(server.url))
     contents = [os.urandom(50_000) for _ in range(24)]
