@@ -60,6 +60,7 @@ class Beyond:
         self._warn = warn
         self._in_a_row = 0
         self._there: set[Digest] = set()
+        self._damaged: set[Digest] = set()
         self._lock = threading.Lock()
 
     @property
@@ -84,6 +85,7 @@ class Beyond:
         if found is None:
             return False
         if found != digest:
+            self._damaged.add(digest)
             self._warn(f"{self.title} has other bytes under the name {digest.hash[:12]}...: they are not used")
             return False
         with self._lock:
@@ -109,7 +111,7 @@ class Beyond:
     def _sent(self, digest: Digest, path: Path) -> bool:
         if not digest.size or digest in self._there:
             return True
-        if not self._tier.has(f"cas/{digest.hash}"):
+        if digest in self._damaged or not self._tier.has(f"cas/{digest.hash}"):
             if not _is_whole(digest, path):
                 return False
             self._tier.send(digest, path)

@@ -239,6 +239,15 @@ def test_a_result_is_not_shared_without_its_blobs(tmp_path: Path) -> None:
     assert asked == [f"HEAD /cache/cas/{DIGEST.hash}", f"PUT /cache/cas/{DIGEST.hash}"]
 
 
+def test_who_finds_a_blob_damaged_and_makes_it_again_puts_it_right(server: Server, tmp_path: Path) -> None:
+    Site(tmp_path / "one", Http(server.url)).make()
+    server.blob(DIGEST).write_bytes(CONTENT[::-1])
+    other = Site(tmp_path / "other", Http(server.url))
+    assert not other.store.available(DIGEST)
+    other.make()
+    assert server.blob(DIGEST).read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("content", [None, CONTENT[::-1]], ids=["gone", "damaged"])
 def test_a_blob_that_is_not_whole_is_not_shared(content: bytes | None, server: Server, tmp_path: Path) -> None:
     site = Site(tmp_path / "one", Http(server.url))
