@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -44,10 +45,25 @@ class DigestCache:
             found = os.lstat(path)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            known = self._remembered(str(path), _stamp(found))
-            return Digest(known, found.st_size) if known else self._read(Path(path), found)
+            return self._known_of(str(path), found) or self._read(Path(path), found)
         except FileNotFoundError:
             return None
+
+    def known(self, path: Path | str) -> Digest | None:
+        """The same of a file that has not changed since it was last read; it is not read now."""
+        found = os.stat(path)
+        return self._known_of(str(path), found)
+
+    def read(self, path: Path, read: Callable[[], Digest]) -> Digest:
+        """The digest that ``read`` returns, which reads the file ``path``; remembered."""
+        found, started = os.stat(path), time.time_ns()
+        digest = read()
+        self._remember(path, found, started, digest)
+        return digest
+
+    def _known_of(self, path: str, found: os.stat_result) -> Digest | None:
+        known = self._remembered(path, _stamp(found))
+        return Digest(known, found.st_size) if known else None
 
     def _remembered(self, path: str, stamp: str) -> str | None:
         """The SHA-256 on record. Who asks for many is told from memory, who asks for few does not wait for all."""
@@ -67,13 +83,18 @@ class DigestCache:
     def _read(self, path: Path, found: os.stat_result) -> Digest:
         started = time.time_ns()
         with path.open("rb") as reader:
-            sha256 = hashlib.file_digest(reader, "sha256").hexdigest()
+            digest = Digest(hashlib.file_digest(reader, "sha256").hexdigest(), found.st_size)
+        self._remember(path, found, started, digest)
+        return digest
+
+    def _remember(self, path: Path, found: os.stat_result, started: int, digest: Digest) -> None:
+        """Keep what was read since ``started``, unless the file has changed meanwhile, or may have unnoticed."""
         stamp = _stamp(found)
-        if found.st_ctime_ns < started - _SETTLED_NS and _stamp(path.lstat()) == stamp:
-            self._known[str(path)] = (stamp, sha256)
+        if found.st_ctime_ns < started - _SETTLED_NS and _stamp(os.stat(path)) == stamp:
+            self._known[str(path)] = (stamp, digest.hash)
             with suppress(sqlite3.Error):
-                self._db.execute("insert or replace into digest values (?, ?, ?)", (str(path), stamp, sha256))
-        return Digest(sha256, found.st_size)
+                row = (str(path), stamp, digest.hash)
+                self._db.execute("insert or replace into digest values (?, ?, ?)", row)
 
     def close(self) -> None:
         """Close the database."""

@@ -98,11 +98,16 @@ class Store:
         """Store the content of a file of the project, as this process first finds it: many actions are given it."""
         known = self._kept.get(source)
         if known is None or not self.has(known):
-            known = self.digests.of(source) if self.digests else None
+            known = self.digests.known(source) if self.digests else None
             if known is None or not self.has(known):
-                known = self.put_file(source)
+                known = self._read_in(source)
             self._kept[source] = known
         return known
+
+    def _read_in(self, source: Path) -> Digest:
+        if self.digests is None:
+            return self.put_file(source)
+        return self.digests.read(source, lambda: self.put_file(source))
 
     def put_file(self, source: Path) -> Digest:
         """Store a copy of the file ``source``, read once."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from tasks.action import Digest
+from tasks.digests import DigestCache
 from tasks.store import Missing, Store
 
 
@@ -86,3 +88,38 @@ def test_nothing_is_left_of_a_write_that_fails(store: Store, tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError):
         store.put_file(tmp_path / "absent")
     assert list(store.work.iterdir()) == []
+
+
+def test_a_source_is_read_once_for_all_who_are_given_it_and_in_later_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "large"
+    source.write_bytes(b"cargo" * 1000)
+    time.sleep(0.15)
+    read: list[Path] = []
+    put_file = Store.put_file
+    monkeypatch.setattr(Store, "put_file", lambda store, path: read.append(path) or put_file(store, path))
+    for _ in range(2):
+        digests = DigestCache(tmp_path / "digests.db")
+        store = Store(tmp_path / "store", tmp_path / "work", digests=digests)
+        assert {store.keep(source) for _ in range(4)} == {Digest.of(b"cargo" * 1000)}
+        digests.close()
+    assert read == [source]
+    source.write_bytes(b"other")
+    assert Store(tmp_path / "store", tmp_path / "work", digests=digests_of(tmp_path)).keep(source) == Digest.of(
+        b"other"
+    )
+
+
+def digests_of(folder: Path) -> DigestCache:
+    return DigestCache(folder / "digests.db")
+
+
+def test_a_source_whose_blob_is_gone_is_read_again(tmp_path: Path) -> None:
+    source = tmp_path / "large"
+    source.write_bytes(b"cargo")
+    time.sleep(0.15)
+    for _ in range(2):
+        store = Store(tmp_path / "store", tmp_path / "work", digests=digests_of(tmp_path))
+        store.path(store.keep(source)).unlink()
+        assert store.read(store.keep(source)) == b"cargo"
