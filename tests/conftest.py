@@ -19,6 +19,10 @@ from tests.support.project import MODELS, Project
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs whose Ctrl-C they test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What is built here is not to come from, or go to, a cache that the developer shares with others.
+for name in [name for name in os.environ if name.startswith("TRANSSHIP_REMOTE_CACHE")]:
+    del os.environ[name]
+
 # Developers' runs look for new examples, CI's repeat the same ones; a busy machine is no failure for either.
 settings.register_profile("explore", deadline=None)
 settings.register_profile("repeat", deadline=None, derandomize=True)

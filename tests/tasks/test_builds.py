@@ -237,16 +237,17 @@ def is_running(process: int) -> bool:
     return state not in "ZX"
 
 
+@pytest.mark.parametrize("options", [[], ["-n", "3"]], ids=["alone", "in a thread"])
 @pytest.mark.parametrize(
     ("number", "code", "said"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_a_signal_stops_the_step_and_leaves_no_partial_output(
-    chain: Chain, number: signal.Signals, code: int, said: str
+    chain: Chain, options: list[str], number: signal.Signals, code: int, said: str
 ) -> None:
     started = chain.folder / "started"
     note = f"import os, time; open({str(started)!r} + '.new', 'w').write(str(os.getpid()))"
     chain.write("second", f"{note}; os.rename({str(started)!r} + '.new', {str(started)!r}); time.sleep(60)")
-    process = chain.start()
+    process = chain.start(*options)
     wait_for(started)
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
