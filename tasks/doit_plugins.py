@@ -28,8 +28,8 @@ from tasks.names import SHOWING
 from tasks.running.runner import Runner
 from tasks.session import Session
 
-_COMMANDS = ("clean", "forget", "help", "info", "list", "run")
-"""doit's commands that a mistyped first word may have meant."""
+_COMMANDS = ("cache", "ci-plan", "clean", "explain", "forget", "graph", "help", "info", "list", "log", "run")
+"""The commands that a mistyped first word may have meant."""
 
 
 _KEEP_GOING = {

@@ -318,6 +318,13 @@ def test_a_name_that_does_not_exist_gets_the_nearest(chain: Chain) -> None:
     assert "did you mean: make:second" in wrong.stderr
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("expalin", "explain"), ("chace", "cache"), ("grpah", "graph")])
+def test_a_command_that_does_not_exist_gets_the_nearest(chain: Chain, typed: str, meant: str) -> None:
+    wrong = chain.doit(typed)
+    assert wrong.returncode == 1
+    assert f"did you mean: {meant}" in wrong.stderr
+
+
 @pytest.mark.parametrize("command", ["info", "clean", "forget", "list"])
 def test_a_command_about_a_name_that_does_not_exist_gets_the_nearest(chain: Chain, command: str) -> None:
     wrong = chain.doit(command, "make:secnod")
