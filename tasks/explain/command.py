@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tasks.commands import ProjectCommand, option
-from tasks.explain.reason import RESTORED, RUN, UP_TO_DATE, Reason, attributed, explain
-from tasks.running.schedule import ordered
+from tasks.explain.reason import RESTORED, RUN, UP_TO_DATE, Reason, needed
 from tasks.session import Session
 from tasks.terminal import harmless
 
@@ -39,9 +38,7 @@ class Explain(ProjectCommand):
     def ask(self, session: Session, options: Mapping[str, Any], words: list[str]) -> int:
         """See :class:`tasks.commands.ProjectCommand`."""
         tasks = self.load(words)
-        needed = {name: [*task.task_dep, *task.setup_tasks] for name, task in tasks.items()}
-        steps = [name for name in ordered(self.selected(words), needed.__getitem__) if name in session.steps]
-        reasons = attributed(explain(session, session.steps[name]) for name in steps)
+        reasons = needed(session, tasks, self.selected(words))
         if options["json"]:
             sys.stdout.write(json.dumps([asdict(reason) for reason in reasons], indent=1) + "\n")
         else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from doit.task import Task
 from google.protobuf.message import DecodeError
 
 from converter.errors import TransshipError
@@ -14,6 +15,7 @@ from tasks.execution import Call, LookUp, Miss, name
 from tasks.explain.difference import Change, changes
 from tasks.manifest import Source
 from tasks.published import Published
+from tasks.running.schedule import ordered
 from tasks.session import Session, Step
 from tasks.store import Missing, Store
 
@@ -120,6 +122,24 @@ def explain(session: Session, step: Step) -> Reason:
     if publish.is_published(tree, session.build / step.folder, session.digests, whole=step.whole):
         return Reason(step.name, UP_TO_DATE, _known(differences, "nothing has changed"), differences)
     return Reason(step.name, RESTORED, _known(differences, "build/ lacks files that are on record"), differences)
+
+
+def needed(session: Session, tasks: Mapping[str, Task], names: Collection[str]) -> list[Reason]:
+    """What would become of the steps that ``names`` need, each behind those that it comes after.
+
+    What a step comes after only where it runs is left out where it does not.
+    """
+    reasons: dict[str, Reason] = {}
+
+    def after(name: str) -> list[str]:
+        task = tasks[name]
+        if name in session.steps:
+            reasons[name] = explain(session, session.steps[name])
+            return [*task.task_dep, *(task.setup_tasks if reasons[name].state == RUN else ())]
+        return [*task.task_dep, *task.setup_tasks]
+
+    order = list(ordered(names, after))
+    return attributed(reasons[name] for name in order if name in reasons)
 
 
 def attributed(reasons: Iterable[Reason]) -> list[Reason]:

@@ -124,6 +124,14 @@ def test_what_it_says_comes_true(chain: Chain) -> None:
     assert states(chain) == dict.fromkeys(ALL, "up to date")
 
 
+def test_what_would_only_be_needed_by_a_step_that_runs_is_left_out(chain: Chain) -> None:
+    chain.doit("make:third")
+    shutil.rmtree(chain.folder / "build" / "first")
+    assert states(chain, "make:third") == {"third": "up to date"}
+    chain.write("third", OTHER)
+    assert states(chain, "make:third") == {"second": "up to date", "third": "run"}
+
+
 def test_another_checkout_has_its_own_history(chain: Chain, tmp_path: Path) -> None:
     chain.doit()
     other = Chain(tmp_path / "other")
