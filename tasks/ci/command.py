@@ -7,10 +7,12 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from doit.task import Task
+
 from converter.errors import BadInput
 from tasks.ci.shards import Shard, shared_out
 from tasks.commands import ProjectCommand, option
-from tasks.explain.reason import RUN, Reason, attributed, explain
+from tasks.explain.reason import RUN, Reason, needed
 from tasks.progress.course import CONVERT, Pair
 from tasks.progress.words import about
 from tasks.running.schedule import ordered
@@ -47,22 +49,23 @@ class CiPlan(ProjectCommand):
         if options["shards"] < 1:
             raise BadInput(f"the work cannot be shared out to {options['shards']} machines", fix="--shards 4")
         tasks = self.load(words)
-        needs = {name: [*task.task_dep, *task.setup_tasks] for name, task in tasks.items()}
         chosen = words or [name for name in tasks if name.startswith(CONVERT)] or self.selected(words)
-        steps = {name: _steps(session, name, needs) for name in chosen}
-        every = dict.fromkeys(step for names in steps.values() for step in names)
-        reasons = attributed(explain(session, session.steps[step]) for step in every)
+        reasons = needed(session, tasks, chosen)
         running = {reason.step for reason in reasons if reason.state == RUN}
-        seconds = {name: _expected(session, running.intersection(names)) for name, names in steps.items()}
+        seconds = {name: _expected(session, _running(name, tasks, running)) for name in chosen}
         seconds = {name: total for name, total in seconds.items() if total}
         shards = shared_out(seconds, {name: Pair.of(name).model for name in seconds}, options["shards"])
         sys.stdout.write(_told(kind, shards, reasons, len(chosen)))
         return 0
 
 
-def _steps(session: Session, name: str, needs: Mapping[str, Collection[str]]) -> list[str]:
-    """The steps that a task needs."""
-    return [each for each in ordered([name], needs.__getitem__) if each in session.steps]
+def _running(name: str, tasks: Mapping[str, Task], running: Collection[str]) -> list[str]:
+    """The steps that would run for a task."""
+
+    def after(name: str) -> list[str]:
+        return [*tasks[name].task_dep, *(tasks[name].setup_tasks if name in running else ())]
+
+    return [each for each in ordered([name], after) if each in running]
 
 
 def _expected(session: Session, steps: Collection[str]) -> float:
