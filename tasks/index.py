@@ -13,7 +13,6 @@ import hashlib
 import logging
 import os
 import re
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from converter.errors import TransshipError
 
 if TYPE_CHECKING:
+    import ssl
+
     from unearth import PackageFinder
     from unearth.evaluator import Package
 
@@ -277,6 +278,8 @@ def _certificates(settings: Mapping[str, str]) -> ssl.SSLContext | bool:
     if not path and not settings.get("client-cert"):
         return True
     folder = path if path and os.path.isdir(path) else None
+    import ssl
+
     try:
         context = ssl.create_default_context(cafile=None if folder else path, capath=folder)
         if client := settings.get("client-cert"):

@@ -1,23 +1,21 @@
-"""The task graph: from manifests and targets to doit's task dictionaries."""
+"""The task graph: from manifests and targets to doit's tasks."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from doit import get_var
-from doit.exceptions import TaskFailed, UnmetDependency
+from doit.task import Task
 
 from converter.errors import BadInput, TransshipError
-from tasks import manifest, names, report, reporting, selection, table, toolchains, zoo
+from tasks import manifest, names, reporting, selection, table, toolchains, zoo
 from tasks.action import Tree
 from tasks.conversion import IR, Conversion
-from tasks.errors import NotRun
+from tasks.doit_task import StepTask, doing, remove
 from tasks.execution import Outputs
 from tasks.manifest import Manifest
 from tasks.photographs import Photographs, usual
@@ -25,7 +23,8 @@ from tasks.reporting import Reporting
 from tasks.session import Session, Step, default_cache
 from tasks.targets import IR_TOOLCHAIN, SOURCES, TARGETS
 
-Task = dict[str, Any]
+Described: TypeAlias = "Task | dict[str, Any]"
+"""A task, or what doit makes one of."""
 
 SETTINGS = ("models", "weights")
 """What can be set on the command line: ``weights=seeded``."""
@@ -67,7 +66,7 @@ class Plan:
         self._conversions: dict[str, Conversion] = {}
         self._asked: set[str] | None = None
 
-    def images(self) -> Iterator[Task]:
+    def images(self) -> Iterator[Described]:
         """``image:<toolchain>``, and ``image:base`` for all that the others stand on."""
         bases: set[str] = set()
         for toolchain in toolchains.toolchains(self.session.images):
@@ -77,7 +76,7 @@ class Plan:
                 "name": toolchain,
                 "doc": f"the image of the toolchain {toolchain}",
                 "uptodate": [partial(self._image_is_current, toolchain)],
-                "actions": [(_doing, [partial(self._ensure_image, toolchain)])],
+                "actions": [(doing, [partial(self._ensure_image, toolchain)])],
                 "setup": [f"image:{base}"] if base else [],
                 "io": {"capture": False},
             }
@@ -88,7 +87,7 @@ class Plan:
             "task_dep": sorted(bases),
         }
 
-    def downloads(self) -> Iterator[Task]:
+    def downloads(self) -> Iterator[Described]:
         """``download:<model>``."""
         yield self._as_task(
             Step("download:photographs", self.photographs.get, Path("photographs")),
@@ -106,7 +105,7 @@ class Plan:
             exported = f"the network, built by name and exported by {model.framework}"
             yield self._as_task(step, exported if built else "the source framework's files")
 
-    def irs(self) -> Iterator[Task]:
+    def irs(self) -> Iterator[Described]:
         """``ir:<model>``."""
         for model in self._models():
             step = Step(
@@ -117,7 +116,7 @@ class Plan:
             )
             yield self._as_task(step, "read into the IR")
 
-    def references(self) -> Iterator[Task]:
+    def references(self) -> Iterator[Described]:
         """``reference:<model>``."""
         for model in self._models():
             step = Step(
@@ -132,7 +131,7 @@ class Plan:
             )
             yield self._as_task(step, f"{model.framework}'s own answers on fixed inputs")
 
-    def codes(self) -> Iterator[Task]:
+    def codes(self) -> Iterator[Described]:
         """``code:<model>-<target>``."""
         for model, target in self._pairs():
             step = Step(
@@ -143,7 +142,7 @@ class Plan:
             )
             yield self._as_task(step, f"{TARGETS[target].title} code")
 
-    def checkpoints(self) -> Iterator[Task]:
+    def checkpoints(self) -> Iterator[Described]:
         """``checkpoint:<model>-<target>``."""
         for model, target in self._pairs():
             step = Step(
@@ -154,22 +153,22 @@ class Plan:
             )
             yield self._as_task(step, f"{TARGETS[target].title}'s own files, written by {TARGETS[target].title}")
 
-    def verifications(self) -> Iterator[Task]:
+    def verifications(self) -> Iterator[Described]:
         """``verify:<model>-<target>``, and ``verify:<model>-ir`` for the IR itself in onnxruntime."""
         for model in self._models():
             yield self._verify(model, IR, f"ir:{model.name}", *self._unbuilt(IR_TOOLCHAIN))
         for model, target in self._pairs():
             yield self._verify(model, target, f"checkpoint:{model.name}-{target}")
 
-    def layers(self) -> Iterator[Task]:
+    def layers(self) -> Iterator[Described]:
         """``layers:<model>-<target>``."""
         yield from (self._beside("layers", Conversion.layers, *pair) for pair in self._pairs())
 
-    def tops(self) -> Iterator[Task]:
+    def tops(self) -> Iterator[Described]:
         """``top:<model>-<target>``."""
         yield from (self._beside("top", Conversion.top, *pair) for pair in self._pairs())
 
-    def conversions(self) -> Iterator[Task]:
+    def conversions(self) -> Iterator[Described]:
         """``convert:<model>-<target>``: all of it. What is asked for last is looked at first."""
         for model, target in self._pairs():
             pair = f"{model.name}-{target}"
@@ -187,25 +186,25 @@ class Plan:
                 "doc": f"{model.title} to {TARGETS[target].title}",
                 "task_dep": steps,
                 "uptodate": [partial(self._nothing_done, steps)],
-                "actions": [(_doing, [partial(self.tell, model, target)])],
+                "actions": [(doing, [partial(self.tell, model, target)])],
                 "io": {"capture": False},
-                "clean": [partial(_remove, [self.session.build / self._place(model, target)])],
+                "clean": [partial(remove, [self.session.build / self._place(model, target)])],
             }
 
-    def report(self) -> Task:
+    def report(self) -> Described:
         """What is on record of the models asked for, as a page. `resolve` puts the steps that make it before it."""
         return {
             "uptodate": [self._report_is_current],
-            "actions": [(_doing, [self._write_report])],
+            "actions": [(doing, [self._write_report])],
             "io": {"capture": False},
-            "clean": [partial(_remove, [self.session.build / reporting.FOLDER])],
+            "clean": [partial(remove, [self.session.build / reporting.FOLDER])],
         }
 
-    def table(self) -> Task:
+    def table(self) -> Described:
         """The classic models to all targets, with the weights asked for. `resolve` puts the conversions before it."""
         return {
             "uptodate": [False],
-            "actions": [(_doing, [lambda: self._reporting(self._table_pairs()).print()])],
+            "actions": [(doing, [lambda: self._reporting(self._table_pairs()).print()])],
             "io": {"capture": False},
         }
 
@@ -257,14 +256,19 @@ class Plan:
             "verify": [*pairs, f"-{IR}"],
         }
 
-    def overview(self) -> Task:
+    def overview(self) -> Described:
         """What can be built; the default task."""
         return {
-            "actions": [(_doing, [partial(report.overview, self.manifests)])],
+            "actions": [(doing, [self._overview])],
             "io": {"capture": False},
             "uptodate": [False],
-            "clean": [partial(_remove, [self.session.build])],
+            "clean": [partial(remove, [self.session.build])],
         }
+
+    def _overview(self) -> None:
+        from tasks import report
+
+        report.overview(self.manifests)
 
     def _know(self, *words: str) -> None:
         """Make the models without manifests known if any of the ``words`` may mean one; a manifest comes first."""
@@ -319,7 +323,7 @@ class Plan:
             self._reported.write()
         self.session.done["report"] = "ran"
 
-    def _beside(self, kind: str, function: Callable[..., Tree], model: Manifest, target: str) -> Task:
+    def _beside(self, kind: str, function: Callable[..., Tree], model: Manifest, target: str) -> Described:
         """A step whose one file, ``<kind>.json``, lies beside the verdict."""
         step = Step(
             f"{kind}:{model.name}-{target}",
@@ -350,7 +354,7 @@ class Plan:
             self._conversions[model.name] = made
         return self._conversions[model.name]
 
-    def _verify(self, model: Manifest, target: str, *after: str) -> Task:
+    def _verify(self, model: Manifest, target: str, *after: str) -> Described:
         step = Step(
             f"verify:{model.name}-{target}",
             partial(self._call, Conversion.verify, model, target=target),
@@ -365,6 +369,8 @@ class Plan:
         verdict = self._conversion(model).verdict(verified)
         expected = (verdict.get("expected") or {}).get("verdict")
         if verdict["verdict"] == "differs" and expected != "differs":
+            from tasks import report
+
             raise report.differs(verdict, self.session.build / self._folder(model, target) / "verify.json")
 
     def _place(self, model: Manifest, *parts: str) -> Path:
@@ -374,8 +380,8 @@ class Plan:
         """Where the verdict lies."""
         return self._place(model) if target == IR else self._place(model, target)
 
-    def _as_task(self, step: Step, doc: str) -> Task:
-        return as_task(self.session, step, doc)
+    def _as_task(self, step: Step, doc: str) -> Described:
+        return StepTask(self.session, step, doc)
 
     def _unbuilt(self, toolchain: str) -> tuple[str, ...]:
         """The task that builds an image, where there is no record of it: a key needs one, an engine only who runs."""
@@ -401,6 +407,8 @@ class Plan:
 
     def tell(self, model: Manifest, target: str) -> None:
         """Show what became of a conversion."""
+        from tasks import report
+
         tell = report.line if self.session.is_brief else report.summary
         tell(self.session.build / self._folder(model, target))
 
@@ -420,40 +428,3 @@ def open_plan(root: Path) -> Plan:
         return project(root, get_var("weights"), get_var("models"))
     except TransshipError as error:
         raise SystemExit(str(error)) from None
-
-
-def as_task(session: Session, step: Step, doc: str) -> Task:
-    """``step`` as a task of doit: skipped where the cache has it, else after the steps that it needs."""
-    session.steps[step.name] = step
-    return {
-        "name": step.name.partition(":")[2],
-        "doc": doc,
-        "uptodate": [partial(session.is_current, step)],
-        "actions": [(_doing, [partial(session.realise, step)])],
-        "setup": list(step.after),
-        "clean": [lambda: _remove([session.build / step.claim])],
-        "io": {"capture": False},
-    }
-
-
-def _doing(work: Callable[[], None]) -> TaskFailed | UnmetDependency | None:
-    """Run ``work`` as a doit action: an error that a user can act on fails the task, without a traceback."""
-    try:
-        work()
-    except NotRun as error:
-        return UnmetDependency(str(error))
-    except TransshipError as error:
-        return TaskFailed(str(error))
-    return None
-
-
-def _remove(paths: list[Path]) -> None:
-    """Remove files and folders, and folders above them that are then empty."""
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-        with suppress(OSError):
-            path.parent.rmdir()
-            path.parent.parent.rmdir()

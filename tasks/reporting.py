@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.errors import BadInput, TransshipError
-from tasks import matrix, publish, report
+from tasks import matrix, publish
 from tasks.action import Tree
 from tasks.conversion import Conversion
 from tasks.execution import Miss
@@ -81,6 +81,8 @@ class Reporting:
                 "nothing has been verified yet of what is asked for, there is nothing to report",
                 fix="convert something first, or name models: doit report models='squeezenet*' weights=seeded",
             )
+        from tasks import report
+
         session = self.session
         publish.publish(session.store, self._files, self._folder, session.build, session.run, whole=True)
         self.print()
@@ -88,6 +90,8 @@ class Reporting:
 
     def print(self) -> None:
         """Print the matrix."""
+        from tasks import report
+
         report.show(self.document)
 
     @property

@@ -25,7 +25,7 @@ from tasks.errors import StepFailed, UsageError
 from tasks.execution import Outputs
 from tasks.index import DownloadError
 from tasks.manifest import SEEDED, Manifest, Source
-from tasks.plan import Plan, Task
+from tasks.plan import Described, Plan
 from tasks.session import Session, Step
 from tasks.targets import SOURCES
 from tasks.terminal import harmless
@@ -122,7 +122,7 @@ class Downloads(Plan):
         """All steps, by kind."""
         return {"image": self.images, listing.KIND: self.downloads}
 
-    def downloads(self) -> Iterator[Task]:
+    def downloads(self) -> Iterator[Described]:
         """``download:<model>``."""
         for model in self.manifests.values():
             built = not isinstance(model.source, Source)

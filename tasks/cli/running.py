@@ -8,13 +8,15 @@ from typing import Any
 
 from doit.cmd_base import NamespaceTaskLoader
 from doit.doit_cmd import DoitMain
+from doit.task import Task
 
 from tasks import publish
-from tasks.plan import Task
+from tasks.doit_task import grouped
+from tasks.plan import Described
 from tasks.progress.reporter import Reporter
 from tasks.session import Session
 
-Creator = Callable[[], Iterable[Task]]
+Creator = Callable[[], Iterable[Described]]
 
 _SETTINGS = {"GLOBAL": {}, "COMMAND": {"run": "tasks.doit_plugins:Run"}}
 
@@ -45,6 +47,10 @@ class _Loader(NamespaceTaskLoader):  # type: ignore[misc]
     def __init__(self, namespace: dict[str, Any]) -> None:
         super().__init__()
         self.namespace = namespace
+
+    def load_tasks(self, cmd: Any, pos_args: list[str]) -> list[Task]:
+        """The tasks, each kind of steps in its group."""
+        return grouped(super().load_tasks(cmd, pos_args), self.namespace)
 
 
 def run(

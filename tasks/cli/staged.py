@@ -15,7 +15,7 @@ from tasks.cli.workplace import Conversions
 from tasks.conversion import Conversion
 from tasks.execution import Outputs
 from tasks.manifest import Input, Manifest, Source
-from tasks.plan import Task
+from tasks.plan import Described
 from tasks.session import Session, Step
 from tasks.targets import SOURCES
 from tasks.terminal import harmless
@@ -53,7 +53,7 @@ class Stages(Conversions):
     def _call(self, function: Callable[..., Tree], model: Manifest, get: Outputs, **arguments: str) -> Tree:
         return super()._call(getattr(Staged, function.__name__), model, get, **arguments)
 
-    def _as_task(self, step: Step, doc: str) -> Task:
+    def _as_task(self, step: Step, doc: str) -> Described:
         if step.folder.as_posix() in self.lying:
             step = Step(step.name, lambda _: {}, step.folder, whole=False)
         return super()._as_task(step, doc)

@@ -72,6 +72,10 @@ class Display:
         """Whether the terminal is taken."""
         return self._live is not None
 
+    def say(self, text: str) -> None:
+        """Print a line above the picture."""
+        self._console.print(Text(text), soft_wrap=True)
+
     def stop(self, *, leave: bool = True) -> None:
         """Give the terminal back.
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
-from rich.text import Text
 
-from tasks import report
 from tasks.names import SHOWING
 from tasks.progress.course import CONVERT, FAILED, NOT_RUN, Course, Pair, planned
-from tasks.progress.display import Display
 from tasks.progress.words import count
 from tasks.session import Session
 from tasks.terminal import console, harmless, is_live
+
+if TYPE_CHECKING:
+    from tasks.progress.display import Display
 
 _AT_ONCE = (CONVERT, "overview", *SHOWING)
 """Tasks that print and are done."""
@@ -55,6 +56,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         conversions = conversions if self.session.is_brief else {}
         self._course = Course(selected_tasks, dict.fromkeys(steps, ""), conversions)
         if steps and is_live():
+            from tasks.progress.display import Display
+
             self._display = Display(self._course, self.session.durations.expected, console())
             if conversions:
                 self._display.start()
@@ -120,6 +123,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         """What the conversion that a task is of was judged to be; that it failed where there is no verdict."""
         try:
             pair = Pair.of(task)
+            from tasks import report
+
             return report.verdict(self.session.build / self.session.place(pair.model) / pair.target)
         except (OSError, ValueError, KeyError):
             return FAILED
@@ -128,14 +133,14 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if self._is_table:
             return
         if self._display and self._display.is_shown:
-            console().print(Text(text), soft_wrap=True)
+            self._display.say(text)
         else:
             self.write(f"{text}\n")
 
     def _complain(self, text: str) -> None:
         sys.stdout.flush()
         if self._display and self._display.is_shown:
-            console().print(Text(text), soft_wrap=True)
+            self._display.say(text)
         else:
             sys.stderr.write(f"{text}\n")
 

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.action import Action, Image, below, inputs
-from tasks.plan import as_task
+from tasks.doit_task import StepTask
 from tasks.progress.reporter import Reporter
 from tasks.session import Session, Step, default_cache
 
@@ -50,7 +50,7 @@ def produce(index, get):
 def task_make():
     for index, name in enumerate(NAMES):
         after = (f"make:{NAMES[index - 1]}",) if index else ()
-        yield as_task(session, Step(f"make:{name}", partial(produce, index), Path(name), after=after), name)
+        yield StepTask(session, Step(f"make:{name}", partial(produce, index), Path(name), after=after), name)
 """
 
 STEP = """

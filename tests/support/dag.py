@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.action import Action, Image, below, inputs
-from tasks.plan import as_task
+from tasks.doit_task import StepTask
 from tasks.progress.reporter import Reporter
 from tasks.session import Session, Step, default_cache
 from tests.support.dag import parse
@@ -45,7 +45,7 @@ def produce(name, get):
 def task_make():
     for name, before in BEFORE.items():
         after = tuple(f"make:{other}" for other in before)
-        yield as_task(session, Step(f"make:{name}", partial(produce, name), Path(name), after=after), f"make {name}")
+        yield StepTask(session, Step(f"make:{name}", partial(produce, name), Path(name), after=after), f"make {name}")
 """
 
 

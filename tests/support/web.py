@@ -18,12 +18,12 @@ from pathlib import Path
 
 from doit.exceptions import BaseFail
 from doit.reporter import ZeroReporter
-from doit.task import Task, dict_to_task
+from doit.task import Task
 
 from tasks.action import Action, Digest, Image, Tree, below, inputs
+from tasks.doit_task import StepTask
 from tasks.execution import Outputs
 from tasks.executors import Executor
-from tasks.plan import as_task
 from tasks.running.runner import Runner
 from tasks.session import Session, Step
 
@@ -172,7 +172,7 @@ class Web:
             Path(name),
             after=tuple(f"make:{each}" for each in self.reads[name]),
         )
-        return dict_to_task({**as_task(session, step, name), "name": step.name})
+        return StepTask(session, step, name)
 
     def _produce(self, session: Session, name: str, get: Outputs) -> Tree:
         return get.once(self, (name,), lambda: get.action(self._action(session, name, get)))

@@ -31,7 +31,7 @@ from converter.errors import BadInput
 from tasks import report
 from tasks.action import Action, Image, inputs
 from tasks.execution import Execution
-from tasks.plan import as_task
+from tasks.doit_task import StepTask
 from tasks.progress.reporter import Reporter
 from tasks.session import Session, Step, default_cache
 
@@ -65,7 +65,7 @@ def produce(names, get):
 def step(*names):
     kind, _, rest = names[-1].partition(":")
     folder = Path(*rest.rpartition("-")[::2]) if kind == "verify" else Path(kind, rest)
-    return as_task(session, Step(names[-1], partial(produce, names), folder, after=names[-2:-1]), kind)
+    return StepTask(session, Step(names[-1], partial(produce, names), folder, after=names[-2:-1]), kind)
 
 
 def task_table():

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from tasks.action import Action, Image, Tree, below, inputs
+from tasks.doit_task import StepTask
 from tasks.execution import Outputs
 from tasks.executors import Executor
-from tasks.plan import Task, as_task
 from tasks.progress.reporter import Reporter
 from tasks.session import Session, Step
 
@@ -50,18 +50,18 @@ def produce(chain: int, number: int, get: Outputs) -> Tree:
 
 def made(chain: int, number: int, get: Outputs) -> Tree:
     """The outputs of a step that was not asked for before."""
-    files = {f"s{each}": session.store.keep(ROOT / f"sources/{chain}-{number}-{each}") for each in range(FILES)}
+    files = {f"s{each}": session.store.keep(f"{ROOT}/sources/{chain}-{number}-{each}") for each in range(FILES)}
     if number:
         files |= below("before", produce(chain, number - 1, get))
     return get.action(Action(("join",), Image("host", "bench"), inputs(files), ("o",)))
 
 
-def task_make() -> Iterator[Task]:
+def task_make() -> Iterator[StepTask]:
     """All steps."""
     for chain in range(CHAINS):
         for number in range(LENGTH):
             name = f"{chain}-{number}"
             after = (f"make:{chain}-{number - 1}",) if number else ()
-            yield as_task(
+            yield StepTask(
                 session, Step(f"make:{name}", partial(produce, chain, number), Path(name), after=after), name
             )
