@@ -7,9 +7,11 @@ sees its inputs below ``in/`` and writes below ``out/`` of a working folder of i
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks import reapi
 
@@ -17,16 +19,11 @@ SALT = b"transship 1"
 """Part of every key: a new value disowns all results that were ever recorded."""
 
 
-@dataclass(frozen=True, order=True)
-class Digest:
+class Digest(NamedTuple):
     """Content of a file: its SHA-256 in lower-case hexadecimal and its size in bytes."""
 
     hash: str
     size: int
-
-    def __hash__(self) -> int:
-        """That of the digits: the size never tells two apart."""
-        return hash(self.hash)
 
     @staticmethod
     def of(data: bytes) -> Digest:
@@ -88,6 +85,7 @@ _ELSEWHERE = frozenset(("", ".", ".."))
 """Parts of a path that lead elsewhere than to a name below, or nowhere."""
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def is_plain(path: str) -> bool:
     """Whether ``path`` is relative, leads nowhere else, and is written in the one way."""
     return _ELSEWHERE.isdisjoint(path.split("/"))

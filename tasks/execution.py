@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol
 
 from converter.errors import BadInput
 from converter.steps import REFUSED
@@ -19,7 +19,9 @@ from tasks.errors import StepFailed
 from tasks.events.log import Act
 from tasks.executors import Executor
 from tasks.manifest import Source
+from tasks.memo import Asked, Call, Memo, remembered
 from tasks.published import Published
+from tasks.recall import Recall
 from tasks.runs import Run
 from tasks.store import Store
 
@@ -54,65 +56,6 @@ class Outputs(Protocol):
         ...
 
 
-Call = tuple[Any, ...]
-"""Name and arguments of a call; hashable."""
-
-
-class Memo:
-    """Answers that are known already: each step asks for those of all steps before it.
-
-    An answer holds as long as nothing that it rests on is found damaged.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, Call], tuple[object, Tree, tuple[Digest, ...]]] = {}
-
-    def get(self, owner: object, call: Call) -> tuple[Tree, tuple[Digest, ...]] | None:
-        """The answer of ``owner`` to ``call`` and the keys of the actions that it rests on."""
-        known = self._known.get((id(owner), call))
-        return known[1:] if known else None
-
-    def keep(self, owner: object, call: Call, tree: Tree, keys: tuple[Digest, ...]) -> None:
-        """Remember an answer; the owner, too, so that nobody else is taken for it."""
-        self._known[id(owner), call] = (owner, tree, keys)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._known.clear()
-
-
-class Keys:
-    """Keys of actions that were asked for, in order, of all and of each call that is being answered."""
-
-    def __init__(self) -> None:
-        self.all: dict[Digest, None] = {}
-        self._open: list[dict[Digest, None]] = []
-
-    def add(self, keys: Iterable[Digest]) -> None:
-        """Note ``keys``."""
-        (self._open[-1] if self._open else self.all).update(dict.fromkeys(keys))
-
-    def during(self, compute: Callable[[], Tree]) -> tuple[Tree, tuple[Digest, ...]]:
-        """What ``compute`` returns, and the keys noted meanwhile."""
-        self._open.append({})
-        try:
-            tree = compute()
-            return tree, tuple(self._open[-1])
-        finally:
-            self.add(self._open.pop())
-
-
-def remembered(memo: Memo, keys: Keys, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
-    """See :meth:`Outputs.once`."""
-    known = memo.get(owner, call)
-    if known is None:
-        known = keys.during(compute)
-        memo.keep(owner, call, *known)
-    else:
-        keys.add(known[1])
-    return known[0]
-
-
 def declared(source: Source) -> Tree:
     """The files of ``source`` as far as its manifest says what is in them."""
     return source.tree
@@ -127,32 +70,35 @@ class LookUp:
         known_image: What is on record of a toolchain's image.
         known: The files of a source whose content is known.
         memo: What was answered before.
-        keys: Of the actions whose results were given.
+        asked: The actions whose results were given.
+        recall: What was read from the records before, if that is kept.
     """
 
     store: Store
     known_image: Callable[[str], Image | None]
     known: Callable[[Source], Tree] = declared
     memo: Memo = field(default_factory=Memo)
-    keys: Keys = field(default_factory=Keys)
-
-    @property
-    def used(self) -> set[Digest]:
-        """Keys of the actions whose results were given."""
-        return set(self.keys.all)
+    asked: Asked = field(default_factory=Asked)
+    recall: Recall | None = None
 
     def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
         """See :class:`Outputs`."""
-        return remembered(self.memo, self.keys, owner, call, compute)
+        return remembered(self.memo, self.asked, owner, call, compute)
 
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`."""
+        key, found = (self.recall and self.recall.get(action)) or self._recorded(action)
+        self.asked.add(key)
+        return found
+
+    def _recorded(self, action: Action) -> tuple[Digest, Tree]:
         key = encode(action).key
         found = result(self.store, key, action)
         if found is None:
             raise Miss
-        self.keys.add([key])
-        return found
+        if self.recall:
+            self.recall.keep(action, key, found)
+        return key, found
 
     def download(self, source: Source) -> Tree:
         """See :class:`Outputs`; most digests are known before anything is fetched."""
@@ -196,7 +142,7 @@ class Execution:
         twice: Keys of the actions that were run once more, to see that they give the same; None where none is.
         known: The files of a source whose content is known.
         memo: What was answered before.
-        keys: Of the actions that it was asked for.
+        asked: The actions that it was asked for.
         output: Where what actions print is kept, too; None for nowhere.
         ran: How many actions this object really ran, and files it fetched.
         made: Keys of the actions that it ran.
@@ -216,19 +162,14 @@ class Execution:
     memo: Memo = field(default_factory=Memo)
     twice: set[Digest] | None = None
     output: Path | None = None
-    keys: Keys = field(default_factory=Keys)
+    asked: Asked = field(default_factory=Asked)
     ran: int = field(default=0)
     made: set[Digest] = field(default_factory=set)
     acts: list[Act] = field(default_factory=list)
 
-    @property
-    def used(self) -> set[Digest]:
-        """Keys of the actions whose results it gave from records."""
-        return self.keys.all.keys() - self.made
-
     def once(self, owner: object, call: Call, compute: Callable[[], Tree]) -> Tree:
         """See :class:`Outputs`."""
-        return remembered(self.memo, self.keys, owner, call, compute)
+        return remembered(self.memo, self.asked, owner, call, compute)
 
     def action(self, action: Action) -> Tree:
         """See :class:`Outputs`.
@@ -239,7 +180,7 @@ class Execution:
             Missing: An input was found damaged; asking again makes it anew.
         """
         encoded = encode(action)
-        self.keys.add([encoded.key])
+        self.asked.add(encoded.key)
         known = result(self.store, encoded.key, action)
         if known is None:
             with self.claims.hold(encoded.key.hash):

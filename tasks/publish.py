@@ -20,7 +20,7 @@ _PARTIAL = ".partial"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def is_published(tree: Tree, folder: Path, digests: DigestCache, *, whole: bool) -> bool:
+def is_published(tree: Tree, folder: Path | str, digests: DigestCache, *, whole: bool) -> bool:
     """Whether ``folder`` holds exactly ``tree``; where not ``whole``, other files may lie beside it."""
     if whole and _names(folder) != set(tree):
         return False
@@ -81,7 +81,7 @@ def _is_onnx(name: str) -> bool:
     return name.endswith(".onnx")
 
 
-def _names(folder: Path) -> set[str] | None:
+def _names(folder: Path | str) -> set[str] | None:
     """The files below ``folder``; None where it is exchanged while one looks."""
     found, todo = set(), [("", str(folder))]
     try:

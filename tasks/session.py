@@ -23,14 +23,16 @@ from tasks.digests import DigestCache
 from tasks.durations import Durations
 from tasks.errors import NotRun, StepFailed
 from tasks.events.log import Act, EventLog
-from tasks.execution import Execution, Keys, LookUp, Memo, Miss, Outputs
+from tasks.execution import Execution, LookUp, Miss, Outputs
 from tasks.executors import Executor
 from tasks.executors.local import LocalExecutor
 from tasks.history import History
 from tasks.lock import Lock, Seen
 from tasks.manifest import Source
+from tasks.memo import Memo, Trail, together
 from tasks.modules import Imports
 from tasks.published import Published
+from tasks.recall import Recall
 from tasks.runs import Run
 from tasks.store import Missing, Store
 
@@ -116,7 +118,7 @@ class Session:
     acts: dict[str, list[Act]] = field(default_factory=dict)
     output: Path | None = None
     places: Mapping[str, Path] = field(default_factory=dict)
-    _used: dict[str, set[Digest]] = field(default_factory=dict, repr=False)
+    _used: dict[str, list[Trail]] = field(default_factory=dict, repr=False)
     _made: set[Digest] = field(default_factory=set, repr=False)
     _memo: Memo = field(default_factory=Memo, repr=False)
     _stopping: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -203,6 +205,13 @@ class Session:
         return imports
 
     @cached_property
+    def recall(self) -> Recall:
+        """Results that were read from the records before."""
+        recall = Recall(self.cache / "recall.db", self.store)
+        self._exit.callback(recall.close)
+        return recall
+
+    @cached_property
     def history(self) -> History:
         """Which actions each step of this project was made by."""
         history = History(self.cache / "history.db", self.root)
@@ -264,6 +273,7 @@ class Session:
             self.lock,
             self.history,
             self.imports,
+            self.recall,
         )
 
     def stop(self) -> None:
@@ -280,7 +290,7 @@ class Session:
 
     def look_up(self) -> LookUp:
         """Answers from records alone."""
-        return LookUp(self.store, self.known_image, self.lock.known, memo=self._memo)
+        return LookUp(self.store, self.known_image, self.lock.known, memo=self._memo, recall=self.recall)
 
     def known_image(self, toolchain: str) -> Image | None:
         """What the image of ``toolchain`` holds, as far as this machine has recorded it; a record is read once."""
@@ -346,7 +356,7 @@ class Session:
             return False
         except (Miss, TransshipError, OSError):
             return False
-        self._note(step, "restored" if restored else "up to date", look_up.keys)
+        self._note(step, "restored" if restored else "up to date", look_up.asked.trail())
         return True
 
     def realise(self, step: Step) -> None:
@@ -383,10 +393,10 @@ class Session:
         Not counted is what this process ran itself, and what files rest on that were there already: they would not
         have been made again.
         """
-        needed = self._used.get("restored", set()) | self._used.get("ran", set())
+        needed = [*self._used.get("restored", ()), *self._used.get("ran", ())]
         if not needed:
             return 0.0
-        spared = needed - self._used.get("up to date", set()) - self._made
+        spared = together(needed).keys() - together(self._used.get("up to date", ())).keys() - self._made
         return sum(self.store.took(key) or 0.0 for key in spared)
 
     def _realise(self, step: Step) -> None:
@@ -399,14 +409,14 @@ class Session:
             self.acts[step.name] = execution.acts
         took = time.monotonic() - started - (self._own.building - building)
         did = "ran" if execution.ran else "restored" if restored else "up to date"
-        self._note(step, did, execution.keys)
+        self._note(step, did, execution.asked.trail())
         if did == "ran":
             self.durations.record(step.name, took)
 
-    def _note(self, step: Step, did: str, keys: Keys) -> None:
+    def _note(self, step: Step, did: str, trail: Trail) -> None:
         self.done[step.name] = did
-        self._used.setdefault(did, set()).update(keys.all)
-        self.history.record(step.name, tuple(keys.all))
+        self._used.setdefault(did, []).append(trail)
+        self.history.record(step.name, trail)
 
     def _produce(self, step: Step, execution: Execution) -> bool:
         """Make, publish and accept a step's outputs; what is found damaged on the way is made again."""
@@ -432,9 +442,9 @@ class Session:
         self._exit.close()
 
     def _publish(self, step: Step, tree: Tree) -> bool:
-        folder = self.build / step.folder
-        if publish.is_published(tree, folder, self.digests, whole=step.whole):
+        if publish.is_published(tree, f"{self.build}/{step.folder}", self.digests, whole=step.whole):
             return False
+        folder = self.build / step.folder
         if step.shared and (others := publish.others(tree, folder, self.digests)):
             raise StepFailed(
                 f"{', '.join(others)} would be lost: the folder becomes exactly what is on record for {step.name}",

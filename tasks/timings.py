@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.action import Action, Digest, Image, Tree, encode
-from tasks.execution import Call, LookUp, name
+from tasks.execution import LookUp, name
 from tasks.manifest import Source
+from tasks.memo import Call
 from tasks.published import Published
 
 

@@ -11,9 +11,10 @@ from google.protobuf.message import DecodeError
 from converter.errors import TransshipError
 from tasks import images, publish
 from tasks.action import Action, Digest, Image, Tree, decode, encode
-from tasks.execution import Call, LookUp, Miss, name
+from tasks.execution import LookUp, Miss, name
 from tasks.explain.difference import Change, changes
 from tasks.manifest import Source
+from tasks.memo import Call
 from tasks.published import Published
 from tasks.running.schedule import ordered
 from tasks.session import Session, Step
