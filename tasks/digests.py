@@ -62,22 +62,19 @@ class DigestCache:
         return digest
 
     def _known_of(self, path: str, found: os.stat_result) -> Digest | None:
-        known = self._remembered(path, _stamp(found))
-        return Digest(known, found.st_size) if known else None
+        """What is on record. Who asks for many is told from memory, who asks for few does not wait for all."""
+        row = self._known.get(path) if self._asked >= _MANY else self._recorded(path)
+        return Digest(row[1], found.st_size) if row and row[0] == _stamp(found) else None
 
-    def _remembered(self, path: str, stamp: str) -> str | None:
-        """The SHA-256 on record. Who asks for many is told from memory, who asks for few does not wait for all."""
+    def _recorded(self, path: str) -> tuple[str, str] | None:
         self._asked += 1
         with suppress(sqlite3.Error):
             if self._asked == _MANY:
                 rows = self._db.execute("select path, stamp, sha256 from digest")
                 self._known = {path: (stamp, sha256) for path, stamp, sha256 in rows}
-            if self._asked < _MANY:
-                row = self._db.execute("select stamp, sha256 from digest where path = ?", (path,)).fetchone()
-            else:
-                row = self._known.get(path)
-            if row and row[0] == stamp:
-                return str(row[1])
+                return self._known.get(path)
+            found = self._db.execute("select stamp, sha256 from digest where path = ?", (path,)).fetchone()
+            return (str(found[0]), str(found[1])) if found else None
         return None
 
     def _read(self, path: Path, found: os.stat_result) -> Digest:

@@ -67,7 +67,10 @@ class Terminated(BaseException):
 
 
 class CommittingDB(SqliteDB):  # type: ignore[misc]
-    """doit's SQLite records, committed as each task succeeds; doit's own are lost if the process is killed."""
+    """doit's SQLite records, read at once, for every task asks, and committed as each task succeeds.
+
+    doit's own are lost if the process is killed.
+    """
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         if not os.access(Path(name).absolute().parent, os.W_OK):
@@ -75,6 +78,11 @@ class CommittingDB(SqliteDB):  # type: ignore[misc]
             raise SystemExit(str(StepFailed("doit's records cannot be written", where=name, fix=fix)))
         discard_damaged(Path(name), "doit")
         super().__init__(name, *args, **kwargs)
+        rows = self._conn.execute("select task_id, task_data from doit")
+        self._cache: dict[str, Any] = {row["task_id"]: row["task_data"] for row in rows}
+
+    def _get_task_data(self, task_id: str) -> dict[str, Any]:  # noqa: ARG002 - all there is was read
+        return {}
 
     def set(self, task_id: str, dependency: str, value: object) -> None:
         """Record a value; ``deps:`` is the last one that doit writes for a task."""

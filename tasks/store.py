@@ -69,7 +69,8 @@ class Store:
         self.digests = digests
         self._cas = f"{root}/cas"
         self._ac = f"{root}/ac"
-        self._kept: dict[Path, Digest] = {}
+        self._kept: dict[str, Digest] = {}
+        self._is_doubted = False
         self._nowhere: set[Digest] = set()
 
     def path(self, digest: Digest) -> Path:
@@ -94,15 +95,22 @@ class Store:
             self._publish(self.path(digest), data)
         return digest
 
-    def keep(self, source: Path) -> Digest:
-        """Store the content of a file of the project, as this process first finds it: many actions are given it."""
-        known = self._kept.get(source)
-        if known is None or not self.has(known):
-            known = self.digests.known(source) if self.digests else None
-            if known is None or not self.has(known):
-                known = self._read_in(source)
-            self._kept[source] = known
+    def keep(self, source: Path | str) -> Digest:
+        """Store the content of a file of the project, as this process first finds it: many actions are given it.
+
+        What was stored before is taken to be there still, until something that should be there was found missing.
+        """
+        name = str(source)
+        known = self._kept.get(name)
+        if known is None or not self._is_trusted(known):
+            known = self.digests.known(name) if self.digests else None
+            if known is None or not self._is_trusted(known):
+                known = self._read_in(Path(source))
+            self._kept[name] = known
         return known
+
+    def _is_trusted(self, digest: Digest) -> bool:
+        return not self._is_doubted or self.has(digest)
 
     def _read_in(self, source: Path) -> Digest:
         if self.digests is None:
@@ -267,7 +275,7 @@ class Store:
             reader = self.path(digest).open("rb")
         except FileNotFoundError:
             if not self._fetch(digest):
-                raise Missing(digest.hash) from None
+                raise self._missing(digest) from None
             reader = self.path(digest).open("rb")
         with reader:
             yield reader
@@ -298,7 +306,11 @@ class Store:
 
     def _discard(self, digest: Digest) -> NoReturn:
         self.path(digest).unlink(missing_ok=True)
-        raise Missing(digest.hash)
+        raise self._missing(digest)
+
+    def _missing(self, digest: Digest) -> Missing:
+        self._is_doubted = True
+        return Missing(digest.hash)
 
     def _temporary(self) -> Path:
         self.work.mkdir(parents=True, exist_ok=True)

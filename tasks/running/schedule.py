@@ -109,16 +109,15 @@ class Schedule:
 
     def take(self) -> Start | None:
         """The next thing to start, whose resources are then taken; None where nothing can start now."""
-        if self._is_halted:
+        found = None if self._is_halted else self._first()
+        if found is None:
             return None
-        heads = [(queue[0], needs) for needs, queue in self._heads() if needs.fits(self._room)]
-        if not heads:
-            return None
-        (_, task), needs = min(heads)
+        needs, task = found
         heapq.heappop(self._ready[needs])
         del self._rank[task]
         self._active.add(task)
-        self._room -= needs
+        if needs is not NOTHING:
+            self._room -= needs
         phase = self._phase[task]
         wants = self._wants[task]
         after = wants.before if phase is Phase.CHECK else ()
@@ -164,8 +163,7 @@ class Schedule:
         fresh = []
         for number, name in enumerate(found):
             self._order[name] = (-self._groups, number)
-            if name not in self._wants:
-                self._wants[name] = self._tasks(name)
+            if name not in self._phase:
                 self._phase[name] = Phase.CHECK
                 self._length[name] = self._weight(name) if self._weight else 0.0
                 fresh.append(name)
@@ -181,10 +179,15 @@ class Schedule:
         """``names`` and what comes before them, but for what is done or at work: each behind what it needs."""
 
         def after(name: str) -> tuple[str, ...]:
-            wants = self._wants.get(name) or self._tasks(name)
+            wants = self._known(name)
             return wants.setup if self._phase.get(name) is Phase.RUN else wants.before
 
         return ordered(names, after, lambda name: name not in self.outcomes and name not in self._active)
+
+    def _known(self, name: str) -> Wants:
+        if name not in self._wants:
+            self._wants[name] = self._tasks(name)
+        return self._wants[name]
 
     def _await(self, task: str, names: Collection[str]) -> None:
         """Have ``task`` ready once ``names`` have ended."""
@@ -204,13 +207,15 @@ class Schedule:
         self._rank[task] = rank
         heapq.heappush(self._ready.setdefault(needs, []), (rank, task))
 
-    def _heads(self) -> Iterator[tuple[Needs, list[tuple[Rank, str]]]]:
-        """The queues whose first entry is one that holds; those that a later rank has replaced are dropped."""
+    def _first(self) -> tuple[Needs, str] | None:
+        """The first task for which there is room. Entries that a later rank has replaced are dropped on the way."""
+        first, found = None, None
         for needs, queue in self._ready.items():
             while queue and self._rank.get(queue[0][1]) != queue[0][0]:
                 heapq.heappop(queue)
-            if queue:
-                yield needs, queue
+            if queue and (first is None or queue[0] < first) and needs.fits(self._room):
+                first, found = queue[0], needs
+        return (found, first[1]) if first is not None and found is not None else None
 
     def _release(self, task: str) -> None:
         self._active.remove(task)

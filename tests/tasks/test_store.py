@@ -121,5 +121,8 @@ def test_a_source_whose_blob_is_gone_is_read_again(tmp_path: Path) -> None:
     time.sleep(0.15)
     for _ in range(2):
         store = Store(tmp_path / "store", tmp_path / "work", digests=digests_of(tmp_path))
-        store.path(store.keep(source)).unlink()
+        kept = store.keep(source)
+        store.path(kept).unlink()
+        with pytest.raises(Missing):
+            store.read(store.keep(source))
         assert store.read(store.keep(source)) == b"cargo"
