@@ -61,7 +61,7 @@ class Recall:
         if _stamp(f"{self._store.root}/ac/{key[:2]}/{key}") != stamp:
             return None
         outputs = _outputs(written)
-        if not all(map(self._store.has, outputs.values())):
+        if outputs is None or not all(map(self._store.has, outputs.values())):
             return None
         return Digest(key, size), outputs
 
@@ -97,7 +97,7 @@ class Recall:
 
 def _fingerprint(action: Action) -> str:
     """A digest of all that is in ``action``; where no text has a NUL in it, equal for equal ones only."""
-    inputs = [f"{path}\0{digest.hash}{digest.size}" for path, digest in action.inputs]
+    inputs = [f"{path}\0{digest.hash}\0{digest.size}" for path, digest in action.inputs]
     env = [f"{name}={value}" for name, value in action.env]
     counts = f"{len(action.argv)} {len(action.outputs)} {len(env)} {action.timeout}"
     told = [_meaning(), counts, action.image.identity, *action.argv, *action.outputs, *env, *inputs]
@@ -124,8 +124,12 @@ def _written(outputs: Tree) -> str:
     return json.dumps({path: (digest.hash, digest.size) for path, digest in outputs.items()})
 
 
-def _outputs(written: str) -> dict[str, Digest]:
-    return {path: Digest(name, size) for path, (name, size) in json.loads(written).items()}
+def _outputs(written: str) -> dict[str, Digest] | None:
+    """What :func:`_written` wrote; None where it is something else."""
+    try:
+        return {path: Digest(name, size) for path, (name, size) in json.loads(written).items()}
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 def _opened(path: Path) -> sqlite3.Connection:
