@@ -54,6 +54,15 @@ class DigestCache:
         found = os.stat(path)
         return self._known_of(str(path), found)
 
+    def blob(self, path: str) -> Digest | None:
+        """The same of a blob of the store, which names come to and go from: what changes with those is no change."""
+        found = os.stat(path)
+        return self._known_of(path, found, _content_stamp(found))
+
+    def learn(self, path: str, digest: Digest) -> None:
+        """Remember a blob that was just read as a whole, or written, and that nobody changes."""
+        self._keep(path, _content_stamp(os.stat(path)), digest)
+
     def read(self, path: Path, read: Callable[[], Digest]) -> Digest:
         """The digest that ``read`` returns, which reads the file ``path``; remembered."""
         found, started = os.stat(path), time.time_ns()
@@ -61,10 +70,10 @@ class DigestCache:
         self._remember(path, found, started, digest)
         return digest
 
-    def _known_of(self, path: str, found: os.stat_result) -> Digest | None:
+    def _known_of(self, path: str, found: os.stat_result, stamp: str = "") -> Digest | None:
         """What is on record. Who asks for many is told from memory, who asks for few does not wait for all."""
         row = self._known.get(path) if self._asked >= _MANY else self._recorded(path)
-        return Digest(row[1], found.st_size) if row and row[0] == _stamp(found) else None
+        return Digest(row[1], found.st_size) if row and row[0] == (stamp or _stamp(found)) else None
 
     def _recorded(self, path: str) -> tuple[str, str] | None:
         self._asked += 1
@@ -88,10 +97,12 @@ class DigestCache:
         """Keep what was read since ``started``, unless the file has changed meanwhile, or may have unnoticed."""
         stamp = _stamp(found)
         if found.st_ctime_ns < started - _SETTLED_NS and _stamp(os.stat(path)) == stamp:
-            self._known[str(path)] = (stamp, digest.hash)
-            with suppress(sqlite3.Error):
-                row = (str(path), stamp, digest.hash)
-                self._db.execute("insert or replace into digest values (?, ?, ?)", row)
+            self._keep(str(path), stamp, digest)
+
+    def _keep(self, path: str, stamp: str, digest: Digest) -> None:
+        self._known[path] = (stamp, digest.hash)
+        with suppress(sqlite3.Error):
+            self._db.execute("insert or replace into digest values (?, ?, ?)", (path, stamp, digest.hash))
 
     def close(self) -> None:
         """Close the database."""
@@ -110,5 +121,11 @@ def discard_damaged(path: Path, table: str) -> None:
 
 
 def _stamp(found: os.stat_result) -> str:
-    changed = found.st_ctime_ns if found.st_nlink == 1 else "linked"
-    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{changed}"
+    if found.st_nlink > 1:
+        return _content_stamp(found)
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+def _content_stamp(found: os.stat_result) -> str:
+    """What changes with a file that has several names, as nobody but who means to can avoid."""
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:linked"

@@ -7,8 +7,10 @@ appear whole or not at all. Every digest is checked on the way in and again on t
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from tasks.digests import DigestCache
 
 _CHUNK = 1 << 20
+_ALL = 1 << 30
+
+_NO_CLONES = (errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
+"""What systems say that do not copy by themselves, or not between these two places."""
 
 LINKED = 1 << 20
 """Bytes from which on a file in ``build/`` is a hard link to its blob."""
@@ -125,6 +131,7 @@ class Store:
                 digest = copy(reader, writer)
             if not self.has(digest):
                 self._rename(temporary, self.path(digest))
+                self._learn(digest, self.path(digest))
         finally:
             temporary.unlink(missing_ok=True)
         return digest
@@ -142,16 +149,36 @@ class Store:
         return data
 
     def check(self, digest: Digest) -> Path:
-        """The path of a blob whose content has just been read and found right.
+        """The path of a blob whose content is right.
+
+        It has just been read, or is a large one that was read or written before and has not changed since: size and
+        time of change tell, as they do of a file in ``build/``. ``doit cache verify`` believes neither.
 
         Raises:
             Missing: It is not there, or damaged.
         """
+        path = self.path(digest)
+        if self._is_known(digest, path):
+            return path
         with self._open(digest) as reader:
             found = hashlib.file_digest(reader, "sha256").hexdigest()
         if found != digest.hash:
             self._discard(digest)
-        return self.path(digest)
+        self._learn(digest, path)
+        return path
+
+    def _is_known(self, digest: Digest, path: Path) -> bool:
+        """Whether a large blob is as it was when its content was last seen to be right."""
+        if digest.size < LINKED or self.digests is None:
+            return False
+        try:
+            return self.digests.blob(str(path)) == digest
+        except FileNotFoundError:
+            return False
+
+    def _learn(self, digest: Digest, path: Path) -> None:
+        if digest.size >= LINKED and self.digests is not None:
+            self.digests.learn(str(path), digest)
 
     def place(self, digest: Digest, target: Path) -> None:
         """Make the new file ``target``, read-only, for people to look at: small ones a copy, which they may edit.
@@ -172,6 +199,10 @@ class Store:
             Missing: It is not there, or damaged; ``target`` is then removed again.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
+        if digest.size >= LINKED:
+            clone(self.check(digest), target)
+            target.chmod(0o444)
+            return
         with self._open(digest) as reader, target.open("xb") as writer:
             found = copy(reader, writer)
         if found != digest:
@@ -288,6 +319,7 @@ class Store:
         try:
             if found := self.beyond.fetch(digest, temporary):
                 self._rename(temporary, self.path(digest))
+                self._learn(digest, self.path(digest))
             else:
                 self._nowhere.add(digest)
         finally:
@@ -329,6 +361,18 @@ class Store:
         temporary.chmod(0o444)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(temporary, path)
+
+
+def clone(source: Path, target: Path) -> None:
+    """Copy a file to the new file ``target``, by the file system itself where it can: it may share the blocks."""
+    with source.open("rb") as reader, target.open("xb") as writer:
+        try:
+            while os.copy_file_range(reader.fileno(), writer.fileno(), _ALL):
+                pass
+        except OSError as error:
+            if error.errno not in _NO_CLONES:
+                raise
+            shutil.copyfileobj(reader, writer, _CHUNK)
 
 
 def copy(reader: Readable, writer: BinaryIO) -> Digest:

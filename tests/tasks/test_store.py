@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
 import time
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from tasks.action import Digest
 from tasks.digests import DigestCache
-from tasks.store import Missing, Store
+from tasks.store import LINKED, Missing, Store
 
 
 @pytest.fixture
@@ -126,3 +129,56 @@ def test_a_source_whose_blob_is_gone_is_read_again(tmp_path: Path) -> None:
         with pytest.raises(Missing):
             store.read(store.keep(source))
         assert store.read(store.keep(source)) == b"cargo"
+
+
+@pytest.fixture
+def knowing(tmp_path: Path) -> Store:
+    """A store that remembers what is in large blobs."""
+    return Store(tmp_path / "store", tmp_path / "work", digests=digests_of(tmp_path))
+
+
+LARGE = bytes(range(256)) * (LINKED // 256 + 1)
+
+
+def test_a_large_blob_is_read_once_however_often_it_is_used(
+    knowing: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = knowing.put(LARGE)
+    knowing.check(digest)
+    monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("it was read again"))
+    for number in range(3):
+        knowing.place(digest, tmp_path / "build" / f"linked-{number}")
+        knowing.extract(digest, tmp_path / "build" / f"copied-{number}")
+        assert knowing.check(digest) == knowing.path(digest)
+    again = Store(tmp_path / "store", tmp_path / "work", digests=digests_of(tmp_path))
+    assert again.check(digest).read_bytes() == LARGE
+    copies = [path for path in (tmp_path / "build").iterdir() if path.name.startswith("copied")]
+    assert [path.read_bytes() == LARGE and path.stat().st_nlink == 1 for path in copies] == [True] * 3
+    assert (tmp_path / "build" / "linked-0").samefile(knowing.path(digest))
+
+
+@pytest.mark.parametrize("through", ["check", "extract", "place"])
+def test_a_large_blob_that_was_written_into_is_a_miss(knowing: Store, tmp_path: Path, through: str) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(LARGE)
+    digest = knowing.put_file(source)
+    knowing.place(digest, tmp_path / "shown")
+    time.sleep(0.05)
+    (tmp_path / "shown").chmod(0o644)
+    with (tmp_path / "shown").open("r+b") as writer:
+        writer.write(b"edited")
+    with pytest.raises(Missing):
+        knowing.check(digest) if through == "check" else getattr(knowing, through)(digest, tmp_path / "out")
+    assert not knowing.has(digest)
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_the_file_system_copies_nothing_we_do(
+    knowing: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EXDEV, "not between these")
+
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+    knowing.extract(knowing.put(LARGE), tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == LARGE
