@@ -19,9 +19,8 @@ from tests.support.project import MODELS, Project
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs whose Ctrl-C they test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What is built here is not to come from, or go to, a cache that the developer shares with others.
-for name in [name for name in os.environ if name.startswith("TRANSSHIP_REMOTE_CACHE")]:
-    del os.environ[name]
+# Only what many tests read and none makes comes from, and goes to, the cache that the environment names.
+SHARED = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("TRANSSHIP_REMOTE_CACHE")}
 
 # Developers' runs look for new examples, CI's repeat the same ones; a busy machine is no failure for either.
 settings.register_profile("explore", deadline=None)
@@ -33,14 +32,19 @@ CODEMAO = ("codemao==0.0.17", "a9253f2d5dba5bff3f13ddfc42eee21e8da4225b1891a62bc
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a space in its path, all its models converted to every target, from an empty cache.
+    """A project with a space in its path, all its models converted to every target; its cache was empty before.
 
-    For reading: who builds something else does so in a project of its own with the same cache.
+    For reading: who builds something else does so in a project of its own with the same cache. With a cache beyond,
+    all is fetched that its results consist of, since others look into this one alone.
     """
     folder = tmp_path_factory.mktemp("conversions")
-    project = Project(folder / "a project", folder / "cache")
-    done = project.doit_in_halves(*(f"convert:{model}-{target}" for model in MODELS for target in TARGETS))
+    project = Project(folder / "a project", folder / "cache", SHARED)
+    tasks = [f"convert:{model}-{target}" for model in MODELS for target in TARGETS]
+    done = project.doit_in_halves(*tasks)
     assert done.returncode == 0, done.stdout + done.stderr
+    if SHARED:
+        pulled = project.doit("cache", "pull", *tasks)
+        assert pulled.returncode == 0, pulled.stdout + pulled.stderr
     return project
 
 

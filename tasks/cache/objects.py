@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,8 @@ from tasks.action import Digest
 from tasks.cache import TierError
 
 _CHUNK = 1 << 20
+_FOLDERS = ("file", ("file", "local"))
+"""What fsspec calls a folder of this machine."""
 
 
 class Objects:
@@ -60,13 +64,13 @@ class Objects:
 
     def write(self, name: str, content: bytes) -> None:
         """See :class:`tasks.cache.Tier`."""
-        with _failing():
-            self._files.pipe_file(self._made(name), content)
+        with self._whole(name) as path:
+            self._files.pipe_file(path, content)
 
     def send(self, digest: Digest, path: Path) -> None:
         """See :class:`tasks.cache.Tier`."""
-        with _failing():
-            self._files.put_file(str(path), self._made(f"cas/{digest.hash}"))
+        with self._whole(f"cas/{digest.hash}") as target:
+            self._files.put_file(str(path), target)
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
@@ -76,6 +80,21 @@ class Objects:
         path = self._path(name)
         self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
         return path
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[str]:
+        """Where to write ``name``: it appears whole or not at all, of which only a folder has to be reminded."""
+        with _failing():
+            path = self._made(name)
+            if self._files.protocol not in _FOLDERS:
+                yield path
+                return
+            part = f"{path}.{uuid.uuid4().hex}.part"
+            try:
+                yield part
+                os.replace(part, path)
+            finally:
+                Path(part).unlink(missing_ok=True)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from converter.errors import BadInput
 from tasks.action import Digest, Result, encode_result
@@ -332,3 +333,19 @@ def test_a_tier_says_what_failed(tmp_path: Path) -> None:
         tier.write("ac/x", b"")
     with pytest.raises(TierError, match="Not a directory"):
         tier.fetch(DIGEST, io.BytesIO())
+
+
+def test_what_was_cut_off_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder, unlike a bucket, shows what is being written; nobody would send it again."""
+    tier = Objects(f"file://{tmp_path}/bucket")
+
+    def cut_off(self: object, source: str, target: str, **_: object) -> None:
+        Path(target).write_bytes(Path(source).read_bytes()[:100])
+        raise OSError("no space left on the device")
+
+    monkeypatch.setattr(LocalFileSystem, "put_file", cut_off)
+    (tmp_path / "file").write_bytes(CONTENT)
+    with pytest.raises(TierError, match="no space"):
+        tier.send(DIGEST, tmp_path / "file")
+    assert not tier.has(f"cas/{DIGEST.hash}")
+    assert not [path for path in (tmp_path / "bucket").rglob("*") if path.is_file()]

@@ -8,7 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tasks import manifest, photographs
@@ -29,11 +31,13 @@ class Project:
     Attributes:
         folder: The copy.
         cache: What ``$TRANSSHIP_CACHE`` is.
+        variables: Other variables of the environment that doit runs in.
     """
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
         self.cache = cache
+        self.variables = variables
         folder.mkdir(parents=True)
         for part in PARTS:
             source = ROOT / part
@@ -45,7 +49,7 @@ class Project:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start doit in the copy; variables set to an empty text are removed."""
         names = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        names |= {"TRANSSHIP_CACHE": str(self.cache), **environment}
+        names |= {"TRANSSHIP_CACHE": str(self.cache), **self.variables, **environment}
         return subprocess.Popen(
             [sys.executable, "-m", "doit", *arguments],
             cwd=self.folder,
@@ -67,7 +71,7 @@ class Project:
         Steps compute with one thread each, so that two cores do it in little more than half the time. What the other
         checkout built is restored from the cache. Tasks that fail do not keep others from being run.
         """
-        other = Project(self.folder.with_name(f"{self.folder.name}, other half"), self.cache)
+        other = Project(self.folder.with_name(f"{self.folder.name}, other half"), self.cache, self.variables)
         shutil.copytree(self.folder / "models", other.folder / "models", dirs_exist_ok=True)
         middle = len(tasks) // 2
         process = other.start("--continue", *tasks[middle:])
