@@ -399,6 +399,11 @@ class Session:
         spared = together(needed).keys() - together(self._used.get("up to date", ())).keys() - self._made
         return sum(self.store.took(key) or 0.0 for key in spared)
 
+    @property
+    def fetched(self) -> int:
+        """How many results this process had from a cache that others share."""
+        return self.beyond.counts.hits if self.beyond else 0
+
     def _realise(self, step: Step) -> None:
         building, started = self._own.building, time.monotonic()
         execution = self.execution(self.log.output(step.name) if self.log else None)

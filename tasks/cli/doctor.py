@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +31,7 @@ def doctor(
     network: Annotated[bool, Parameter(negative=())] = False,
     showing: Showing = Showing(),  # noqa: B008 - frozen
 ) -> int:
-    """Tell what of engine, images, cache, disk and packages works, and what to do about the rest.
+    """Tell what of engine, images, caches, disk and packages works, and what to do about the rest.
 
     What is missing is not needed, or made when it is; what is broken stands in the way, and the exit code is 1.
 
@@ -61,6 +62,7 @@ def examine(*, network: bool) -> Iterator[Finding]:
         ("python", lambda: checks.python(root / "requirements.lock")),
         ("clone", lambda: checks.clone(root)),
         ("cache", lambda: checks.cache(default_cache())),
+        ("shared cache", lambda: reach.shared_cache(os.environ, network=network)),
     ):
         yield bounded(name, check)
     yield from _containers(root, default_cache())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from tasks import index, mirrors
+from tasks.action import Digest
+from tasks.cache import TierError
+from tasks.cache.settings import remote
 from tasks.cli.checks import BROKEN, MISSING, OK, Finding, listed
 from tasks.download import public
 from tasks.manifest import Manifest, Source
+from tasks.session import URL
 from tasks.toolchains import BASE
 
 CONNECT: Final = 5
@@ -55,6 +59,26 @@ def mirror(ask: Callable[[str], str] | None = None) -> Finding:
         fix = f"start it, correct {mirrors.MIRROR}, or unset it"
         return Finding(name, BROKEN, f"{public(url)}: {problem}", fix)
     return Finding(name, OK, f"{public(url)} is asked first")
+
+
+def shared_cache(environment: Mapping[str, str], *, network: bool) -> Finding:
+    """The cache beyond the disk that the environment names, and whether it answers where it may be asked.
+
+    Raises:
+        BadInput: It cannot be used as it is named.
+    """
+    name = "shared cache"
+    found = remote(environment)
+    if found is None:
+        return Finding(name, OK, f"{URL} names none")
+    use = "read and written" if found.writes else "only read"
+    try:
+        if network:
+            found.tier.has(f"cas/{Digest.of(b'').hash}")
+    except TierError as error:
+        fix = f"correct {URL}, or unset it; without it everything is built here"
+        return Finding(name, BROKEN, f"{found.tier.title} fails: {error}", fix)
+    return Finding(name, OK, f"{found.tier.title}, {use}{', answers' if network else ''}")
 
 
 def packages(images: Path) -> Finding:

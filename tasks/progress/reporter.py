@@ -103,7 +103,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         elif set(did.values()) == {"up to date"} and all(self._course.steps.values()):
             self.write(f"{_named(self._course.selected)}: up to date, nothing to run\n")
         else:
-            self.write(f"{count(did.values(), self.session.saved())}\n")
+            self.write(f"{count(did.values(), self.session.saved(), self.session.fetched)}\n")
 
     @property
     def _is_table(self) -> bool:

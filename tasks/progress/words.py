@@ -28,9 +28,16 @@ def about(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
-def count(outcomes: Collection[str], saved: float) -> str:
-    """The last line of a run: ``648 steps: 12 ran, 600 restored, 36 up to date; 41 min saved``."""
+def count(outcomes: Collection[str], saved: float, fetched: int = 0) -> str:
+    """The last line of a run: ``648 steps: 12 ran, 600 restored, 36 up to date; 41 min saved``.
+
+    Args:
+        outcomes: What became of each step.
+        saved: Seconds of work that were not done again.
+        fetched: Results that came from a cache that others share.
+    """
     there = list(outcomes)
     counts = [f"{there.count(word)} {word}" for word in OUTCOMES if word in there]
     told = f"; {about(saved)} saved" if saved >= _WORTH_SAYING else ""
-    return f"{len(there)} step{'s' * (len(there) != 1)}: {', '.join(counts)}{told}"
+    shared = f"; {fetched} result{'s' * (fetched != 1)} from the shared cache" if fetched else ""
+    return f"{len(there)} step{'s' * (len(there) != 1)}: {', '.join(counts)}{told}{shared}"

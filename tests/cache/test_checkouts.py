@@ -46,6 +46,7 @@ def test_another_machine_runs_nothing(built: Checkout, server: Server, tmp_path:
     done = other.doit()
     assert (done.returncode, done.stderr) == (0, "")
     assert (words(done, "ran"), words(done, "restored")) == (0, ALL)
+    assert f"; {ALL} results from the shared cache" in done.stdout
     assert other.contents() == built.contents()
     assert other.doit().stdout == "make: up to date, nothing to run\n"
 

@@ -25,6 +25,7 @@ from tasks.cli.workplace import known
 from tasks.images import Identity
 from tasks.index import DownloadError
 from tasks.mirrors import MIRROR
+from tasks.session import URL
 from tasks.store import Store
 from tests.support.project import ROOT, Project
 from tests.support.site import serving
@@ -90,7 +91,7 @@ def test_for_scripts(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["ok"] is False
     states = {each["name"]: each["state"] for each in found["findings"]}
     assert states["engine"] == BROKEN
-    assert set(states) == {"machine", "python", "clone", "cache", "engine", "disk"}
+    assert set(states) == {"machine", "python", "clone", "cache", "shared cache", "engine", "disk"}
 
 
 def test_quietly_only_what_is_broken(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -287,6 +288,18 @@ def test_a_mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(MIRROR, "http://user:secret@127.0.0.1:9/")
     found = reach.mirror()
     assert (found.state, "secret" in found.said) == (BROKEN, False)
+
+
+def test_a_shared_cache(tmp_path: Path) -> None:
+    assert reach.shared_cache({}, network=True).state == OK
+    there = reach.shared_cache({URL: f"file://{tmp_path}", f"{URL}_MODE": "read-write"}, network=True)
+    assert (there.state, there.said) == (OK, f"file://{tmp_path}, read and written, answers")
+    gone = {URL: "http://127.0.0.1:9/cache"}
+    assert reach.shared_cache(gone, network=False).said == "http://127.0.0.1:9/cache, only read"
+    found = reach.shared_cache(gone, network=True)
+    assert (found.state, "127.0.0.1:9" in found.said, URL in found.fix) == (BROKEN, True, True)
+    wrong = bounded("shared cache", lambda: reach.shared_cache({URL: "nonsense"}, network=False))
+    assert wrong.state == BROKEN
 
 
 def test_a_package_index_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
