@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from converter.compare import LEVELS, Output, compare
@@ -45,8 +45,23 @@ def only(reference: Cases, candidate: Cases) -> Output:
 
 @given(SEEDS, SHAPES, st.integers(2, 6))
 def test_equal_answers_are_exact(seed: int, shape: tuple[int, ...], count: int) -> None:
-    verdict = compare(answers(seed, shape, count), answers(seed, shape, count))
-    assert verdict.verdict == "exact"
+    cases = answers(seed, shape, count)
+    first, *others = (case["out"].astype(np.float64) for case in cases.values())
+    assume(
+        max(np.abs(other - first).max() for other in others) > 0.01 * np.abs(first).max()
+    )  # else nothing is proven
+    assert compare(cases, answers(seed, shape, count)).verdict == "exact"
+
+
+@example(92, (1, 1), 2)
+@given(SEEDS, SHAPES, st.integers(2, 6))
+def test_equal_answers_that_hardly_move_are_not_said_to_prove_anything(
+    seed: int, shape: tuple[int, ...], count: int
+) -> None:
+    cases = answers(seed, shape, count)
+    alike = dict.fromkeys(cases, cases["0"])
+    assert compare(alike, alike).verdict == "differs"
+    assert compare(cases, cases).verdict == "exact" or "moves" in compare(cases, cases).reasons[0]
 
 
 @given(SEEDS, SHAPES, st.floats(1e-9, 1), st.permutations(range(4)))

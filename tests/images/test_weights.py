@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
@@ -111,7 +111,8 @@ def test_malformed_files_are_refused(data: bytes, words: str, tmp_path: Path) ->
 
 @given(st.binary(max_size=60))
 def test_noise_is_refused(data: bytes) -> None:
-    """With ValueError and nothing else, whatever the file holds."""
+    """With ValueError and nothing else, whatever the file holds; only a file without tensors is none."""
+    assume(data.strip() != b"{}")
     entry = header(a=ENTRY)
     for content in (data, struct.pack("<Q", len(data)) + data, entry + data[:7], entry[: len(data)]):
         with tempfile.NamedTemporaryFile() as file:
