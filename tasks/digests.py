@@ -21,6 +21,10 @@ _MANY = 64
 """Questions after which all answers are read at once."""
 
 
+_Row = tuple[str, str, str]
+"""Path, stamp and content: a file's SHA-256, a folder's names."""
+
+
 class DigestCache:
     """SHA-256 of files, read again only where device, inode, size, mtime or ctime differ from the last time.
 
@@ -33,7 +37,7 @@ class DigestCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         discard_damaged(path, "digest")
         self._asked = 0
-        self._known: dict[str, tuple[str, str]] = {}
+        self._known: dict[str, _Row] = {}
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         with suppress(sqlite3.Error):
             self._db.execute("pragma synchronous = off")
@@ -54,6 +58,24 @@ class DigestCache:
         found = os.stat(path)
         return self._known_of(str(path), found)
 
+    def lists(self, folder: str, names: str) -> bool | None:
+        """Whether the folder, with no other folders in it, is as it was when it held ``names``; None if not known."""
+        try:
+            found = os.lstat(folder)
+        except FileNotFoundError:
+            return None
+        row = self._row(folder)
+        if row is None or row[1] != _stamp(found, is_folder=True):
+            return None
+        return row[2] == names
+
+    def listed(self, folder: str, names: str, started: int) -> None:
+        """Remember that the folder held just ``names``, as it was read since ``started``."""
+        with suppress(FileNotFoundError):
+            found = os.lstat(folder)
+            if found.st_ctime_ns < started - _SETTLED_NS:
+                self._keep(folder, _stamp(found, is_folder=True), names)
+
     def blob(self, path: str) -> Digest | None:
         """The same of a blob of the store, which names come to and go from: what changes with those is no change."""
         found = os.stat(path)
@@ -61,7 +83,7 @@ class DigestCache:
 
     def learn(self, path: str, digest: Digest) -> None:
         """Remember a blob that was just read as a whole, or written, and that nobody changes."""
-        self._keep(path, _content_stamp(os.stat(path)), digest)
+        self._keep(path, _content_stamp(os.stat(path)), digest.hash)
 
     def read(self, path: Path, read: Callable[[], Digest]) -> Digest:
         """The digest that ``read`` returns, which reads the file ``path``; remembered."""
@@ -72,18 +94,23 @@ class DigestCache:
 
     def _known_of(self, path: str, found: os.stat_result, stamp: str = "") -> Digest | None:
         """What is on record. Who asks for many is told from memory, who asks for few does not wait for all."""
-        row = self._known.get(path) if self._asked >= _MANY else self._recorded(path)
-        return Digest(row[1], found.st_size) if row and row[0] == (stamp or _stamp(found)) else None
+        row = self._row(path)
+        return Digest(row[2], found.st_size) if row and row[1] == (stamp or _stamp(found)) else None
 
-    def _recorded(self, path: str) -> tuple[str, str] | None:
+    def _row(self, path: str) -> _Row | None:
+        return self._known.get(path) if self._asked >= _MANY else self._recorded(path)
+
+    def _recorded(self, path: str) -> _Row | None:
         self._asked += 1
         with suppress(sqlite3.Error):
             if self._asked == _MANY:
                 rows = self._db.execute("select path, stamp, sha256 from digest")
-                self._known = {path: (stamp, sha256) for path, stamp, sha256 in rows}
+                self._known = {row[0]: row for row in rows}
                 return self._known.get(path)
-            found = self._db.execute("select stamp, sha256 from digest where path = ?", (path,)).fetchone()
-            return (str(found[0]), str(found[1])) if found else None
+            found: _Row | None = self._db.execute(
+                "select path, stamp, sha256 from digest where path = ?", (path,)
+            ).fetchone()
+            return found
         return None
 
     def _read(self, path: Path, found: os.stat_result) -> Digest:
@@ -97,12 +124,12 @@ class DigestCache:
         """Keep what was read since ``started``, unless the file has changed meanwhile, or may have unnoticed."""
         stamp = _stamp(found)
         if found.st_ctime_ns < started - _SETTLED_NS and _stamp(os.stat(path)) == stamp:
-            self._keep(str(path), stamp, digest)
+            self._keep(str(path), stamp, digest.hash)
 
-    def _keep(self, path: str, stamp: str, digest: Digest) -> None:
-        self._known[path] = (stamp, digest.hash)
+    def _keep(self, path: str, stamp: str, content: str) -> None:
+        self._known[path] = (path, stamp, content)
         with suppress(sqlite3.Error):
-            self._db.execute("insert or replace into digest values (?, ?, ?)", (path, stamp, digest.hash))
+            self._db.execute("insert or replace into digest values (?, ?, ?)", (path, stamp, content))
 
     def close(self) -> None:
         """Close the database."""
@@ -120,8 +147,8 @@ def discard_damaged(path: Path, table: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _stamp(found: os.stat_result) -> str:
-    if found.st_nlink > 1:
+def _stamp(found: os.stat_result, *, is_folder: bool = False) -> str:
+    if found.st_nlink > 1 and not is_folder:
         return _content_stamp(found)
     return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import gc
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any
 
 from doit import doit_cmd
@@ -19,9 +18,6 @@ from tasks.graph.checks import check
 from tasks.names import check_settings
 from tasks.plan import SETTINGS
 from tasks.session import Session
-
-_THRESHOLDS = (50_000, 20, 20)
-"""Objects made, and collections, after which garbage is looked for."""
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -40,8 +36,8 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         plan = self.namespace.get("plan")
         try:
             pos_args[:] = plan.resolve(pos_args, runs=cmd.execute_tasks) if plan else pos_args
-            with _uncollected():
-                tasks = grouped(super().load_tasks(cmd, pos_args), self.namespace)
+            gc.disable()  # until something runs: of what is loaded and remembered before, nothing is garbage
+            tasks = grouped(super().load_tasks(cmd, pos_args), self.namespace)
             self._check_graph(tasks)
         except TransshipError as error:
             raise SystemExit(str(error)) from None
@@ -63,18 +59,6 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             if name not in tasks and not (command == "clean" and "*" in name):
                 typeable = getattr(self.namespace.get("plan"), "typeable", list)
                 raise SystemExit(unknown(name, [*typeable(), *tasks]))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing of a task graph is garbage, and little of what is remembered of it: to look for some takes long."""
-    gc.disable()
-    gc.set_threshold(*_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _matching(word: str, names: Collection[str]) -> list[str]:

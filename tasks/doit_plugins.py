@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import io
 import os
 import signal
@@ -169,6 +170,7 @@ class Run(Polite, DoitRun):  # type: ignore[misc]
             self.dep_manager.close()
             if recorder:
                 recorder.close(code)
+            gc.freeze()  # else the interpreter looks through it all once more as it ends
         return code
 
 

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -22,9 +23,24 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 def is_published(tree: Tree, folder: Path | str, digests: DigestCache, *, whole: bool) -> bool:
     """Whether ``folder`` holds exactly ``tree``; where not ``whole``, other files may lie beside it."""
-    if whole and _names(folder) != set(tree):
+    if whole and not _holds(folder, tree, digests):
         return False
     return all(digests.of(f"{folder}/{name}") == digest for name, digest in tree.items())
+
+
+def _holds(folder: Path | str, tree: Tree, digests: DigestCache) -> bool:
+    """Whether the files of ``tree`` are all that is in ``folder``, whatever they contain."""
+    names = "\0".join(sorted(tree))
+    is_flat = "/" not in names
+    known = digests.lists(str(folder), names) if is_flat else None
+    if known is not None:
+        return known
+    started = time.time_ns()
+    if _names(folder) != set(tree):
+        return False
+    if is_flat and len(os.listdir(folder)) == len(tree):  # no empty folder, which may be filled without a trace here
+        digests.listed(str(folder), names, started)
+    return True
 
 
 def others(tree: Tree, folder: Path, digests: DigestCache) -> list[str]:

@@ -52,7 +52,8 @@ class Recall:
     def get(self, action: Action) -> tuple[Digest, Tree] | None:
         """The key of ``action`` and its outputs on record; None where that has to be read.
 
-        It has to be where the record has changed, where its use is to be noted, and where a blob has gone.
+        It has to be where the record has changed, and where its use is to be noted. Whether the blobs are there is
+        seen by who needs them: where ``build/`` has the files, nobody does.
         """
         row = self._row(_fingerprint(action))
         if row is None:
@@ -61,9 +62,7 @@ class Recall:
         if _stamp(f"{self._store.root}/ac/{key[:2]}/{key}") != stamp:
             return None
         outputs = _outputs(written)
-        if outputs is None or not all(map(self._store.has, outputs.values())):
-            return None
-        return Digest(key, size), outputs
+        return None if outputs is None else (Digest(key, size), outputs)
 
     def keep(self, action: Action, key: Digest, outputs: Tree) -> None:
         """Remember what the record of ``action`` says."""

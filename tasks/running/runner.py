@@ -6,6 +6,7 @@ up to date is asked of the task alone, since the steps answer from the cache, wh
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -125,6 +126,7 @@ class Runner:
             if self._watch:
                 self._watch.began(task.name, free[0])
             if start.phase is Phase.RUN:
+                gc.enable()
                 self._reporter.execute_task(task)
             if self._count > 1 and not self._is_work(task.name):
                 self._end(schedule, task.name, work())

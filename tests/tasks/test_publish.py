@@ -207,3 +207,36 @@ def test_a_name_more_or_less_does_not_make_a_file_be_read_again(tmp_path: Path, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Path, "open", lambda *_: pytest.fail("it was read again"))
         assert digests.of(file) == known
+
+
+def test_a_folder_that_was_seen_is_looked_at_again_only_where_it_has_changed(
+    store: Store, tmp_path: Path, digests: DigestCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "build" / "m"
+    folder.mkdir(parents=True)
+    tree = {"a": store.put(b"a"), "b": store.put(b"b")}
+    for name, digest in tree.items():
+        store.extract(digest, folder / name)
+    time.sleep(0.15)
+    assert publish.is_published(tree, folder, digests, whole=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", lambda _: pytest.fail("the folder was read again"))
+        assert publish.is_published(tree, folder, digests, whole=True)
+        assert not publish.is_published({"a": tree["a"]}, folder, digests, whole=True)
+    (folder / "c").write_text("more")
+    assert not publish.is_published(tree, folder, digests, whole=True)
+    (folder / "c").unlink()
+    assert publish.is_published(tree, folder, digests, whole=True)
+    (folder / "b").unlink()
+    assert not publish.is_published(tree, folder, digests, whole=True)
+
+
+def test_a_file_in_a_folder_that_was_empty_is_seen(store: Store, tmp_path: Path, digests: DigestCache) -> None:
+    folder = tmp_path / "build" / "m"
+    (folder / "below").mkdir(parents=True)
+    tree = {"a": store.put(b"a")}
+    store.extract(tree["a"], folder / "a")
+    time.sleep(0.15)
+    assert publish.is_published(tree, folder, digests, whole=True)
+    (folder / "below" / "c").write_text("more")
+    assert not publish.is_published(tree, folder, digests, whole=True)

@@ -78,12 +78,6 @@ def test_a_result_that_has_changed_is_read(place: Place) -> None:
     assert place.look_up().action(ACTION) == other
 
 
-def test_a_result_whose_blob_is_gone_is_not_recalled(place: Place) -> None:
-    place.store.path(place.outputs["o"]).unlink()
-    with pytest.raises(Miss):
-        place.look_up().action(ACTION)
-
-
 def test_that_an_old_result_is_used_is_noted(place: Place) -> None:
     record = place.store.record_of(place.key)
     old = record.stat().st_mtime - FRESH - 10
